@@ -1,0 +1,1 @@
+//! `*` and `?` in actions and resources.
