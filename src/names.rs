@@ -13,7 +13,7 @@ mod arn;
 mod endpoint;
 
 pub use arn::Arn;
-pub use endpoint::DataEndpoint;
+pub use endpoint::{DataEndpoint, MQTT_PORT};
 
 /// A name type: text that was checked once and is right from then on.
 macro_rules! name {
