@@ -1,1 +1,74 @@
-//! Not built yet.
+//! The command line: one file per verb, each with its help text, its arguments and one function.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::{Error, Kind, Result};
+use crate::ui::Ui;
+
+mod bundle;
+mod completions;
+mod global;
+mod logging;
+mod man;
+mod policy;
+mod signals;
+mod usage;
+
+/// From an AWS account to a fleet of trusted devices whose readings arrive.
+#[derive(Debug, Parser)]
+#[command(name = "iotctl", version, max_term_width = 100, arg_required_else_help = true, after_help = usage::FIRST_STEPS)]
+struct Cli {
+    #[command(flatten)]
+    global: global::Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Runs the program and returns its exit code (the table stands in [`crate::error::Kind`]).
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error),
+    };
+    let ui = cli.global.ui();
+    logging::start(&cli.global);
+    match run(cli, ui) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// One current-thread runtime serves every verb: the feeder shares the Pi with the process it watches.
+fn run(cli: Cli, ui: Ui) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(Kind::Failed, "cannot start the runtime").because(e))?;
+    runtime.block_on(dispatch(cli, ui))
+}
+
+async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
+    let Cli { global, verb } = cli;
+    match verb {
+        Verb::Policy(command) => policy::run(command, &global, ui),
+        Verb::Bundle(command) => bundle::run(command, ui),
+        Verb::Completions(command) => completions::run(command, &mut Cli::command(), ui),
+        Verb::Man(command) => man::run(command, Cli::command(), ui),
+    }
+}

@@ -1,1 +1,3 @@
-//! Not built yet.
+//! Settings: the environment, and files that people write.
+
+pub mod environment;

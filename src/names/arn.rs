@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Region};
+use super::text::{AccountId, Region};
 use crate::error::{Error, Result};
 
 /// `arn:<partition>:iot:<region>:<account>:<type>/<name>`, taken apart.
