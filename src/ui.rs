@@ -94,6 +94,16 @@ impl Ui {
         }
     }
 
+    /// Something that happened: a line of JSON for programs; for people a line on stderr, which `-v` shows whole and
+    /// otherwise only what is `important`.
+    pub fn log(&self, text: impl FnOnce() -> String, value: &impl Serialize, important: bool) {
+        match (self.format, important) {
+            (Format::Text, true) => self.say(&text()),
+            (Format::Text, false) => self.detail(&text()),
+            (Format::Json | Format::Ndjson, _) => self.event(String::new, value),
+        }
+    }
+
     /// A line of data on stdout, whatever the form.
     pub fn line(&self, text: &str) {
         self.bytes(format!("{}\n", text.strip_suffix('\n').unwrap_or(text)).as_bytes());
