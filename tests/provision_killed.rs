@@ -47,7 +47,14 @@ impl Proxy {
     }
 }
 
-fn serve(client: TcpStream, upstream: &str, victim: &Victim, answers: &AtomicUsize, fatal: usize, moment: Moment) -> Option<()> {
+fn serve(
+    client: TcpStream,
+    upstream: &str,
+    victim: &Victim,
+    answers: &AtomicUsize,
+    fatal: usize,
+    moment: Moment,
+) -> Option<()> {
     let mut cloud = TcpStream::connect(upstream).ok()?;
     let mut from_client = BufReader::new(client.try_clone().ok()?);
     let mut from_cloud = BufReader::new(cloud.try_clone().ok()?);

@@ -1,0 +1,79 @@
+//! Who a device verb connects as: a bundle, or the loose files of the tutorial's script.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::bundle::atomic;
+use crate::bundle::folder::{Bundle, Folder, read_private_key};
+use crate::error::{Error, Result};
+use crate::mqtt::Identity;
+use crate::names::{ClientId, DataEndpoint, ThingName};
+use crate::pki::certificate::Certificate;
+use crate::pki::tls;
+
+/// A bundle, or a folder of several.
+#[derive(Debug, Args)]
+pub(super) struct BundleChoice {
+    /// The bundle, or a folder that holds it
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// Which one, if the folder holds several
+    #[arg(long, value_name = "NAME", requires = "bundle")]
+    thing: Option<ThingName>,
+}
+
+impl BundleChoice {
+    /// The folder of the bundle; `certs` if none was named.
+    pub(super) fn folder(&self) -> Result<Folder> {
+        Folder::find(self.bundle.as_deref().unwrap_or(Path::new("certs")), self.thing.as_ref())
+    }
+
+    /// The bundle, opened and checked.
+    pub(super) fn open(&self) -> Result<(Folder, Bundle)> {
+        let folder = self.folder()?;
+        let bundle = folder.open()?;
+        Ok((folder, bundle))
+    }
+}
+
+/// The flags of the tutorial's script: an identity without a bundle.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without a bundle")]
+pub(super) struct LooseFiles {
+    /// Endpoint of the account (iot:Data-ATS)
+    #[arg(short = 'e', long, value_name = "HOST[:PORT]", conflicts_with = "bundle", requires = "cert")]
+    endpoint: Option<DataEndpoint>,
+    /// Root certificate file
+    #[arg(short = 'r', long, value_name = "FILE", requires = "endpoint")]
+    root_ca: Option<PathBuf>,
+    /// Device certificate file
+    #[arg(short = 'c', long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Private key file
+    #[arg(short = 'k', long, value_name = "FILE", requires = "endpoint")]
+    key: Option<PathBuf>,
+    /// Client id
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<ClientId>,
+}
+
+impl LooseFiles {
+    /// The identity that the flags describe, if they do.
+    pub(super) fn identity(&self) -> Result<Option<Identity>> {
+        let (Some(endpoint), Some(cert), Some(key)) = (&self.endpoint, &self.cert, &self.key) else { return Ok(None) };
+        let client_id = self.client_id.clone().ok_or_else(|| {
+            Error::usage("no client id: the policy of the certificate says which are allowed").hint("--client-id NAME")
+        })?;
+        let certificate_pem = atomic::read(cert)?;
+        let key = read_private_key(key)?;
+        let certificate = Certificate::from_pem(&cert.display().to_string(), &certificate_pem)?;
+        if certificate.public_key() != key.public_key()? {
+            return Err(Error::bad_input(format!("the private key is not the key of `{}`", cert.display()))
+                .hint("give the pair that was made together to -c and -k"));
+        }
+        let roots = self.root_ca.as_ref().map(|path| atomic::read(path)).transpose()?;
+        let tls = tls::client_config(&roots.unwrap_or_else(crate::pki::roots::amazon_roots), &certificate_pem, &key)?;
+        Ok(Some(Identity { endpoint: endpoint.clone(), client_id, tls }))
+    }
+}

@@ -1,0 +1,51 @@
+//! The README's commands, run in the order of the page, in one shell, inside one `iotctl local`.
+//!
+//! A block runs if the line above it is `<!-- run -->`, or `<!-- run: N -->` when it must exit with N.
+#![cfg(all(feature = "control", feature = "local"))]
+
+#[path = "world/world.rs"]
+mod world;
+
+use std::path::Path;
+
+use world::{run, sealed};
+
+/// Each marked block: the exit code it must have, and its commands.
+fn blocks(page: &str) -> Vec<(u8, &str)> {
+    let mut found = Vec::new();
+    for part in page.split("<!-- run").skip(1) {
+        let (mark, rest) = part.split_once("-->").unwrap();
+        let code = mark.trim_matches([':', ' ']).parse().unwrap_or(0);
+        let commands = rest.trim_start().strip_prefix("```sh\n").expect("a `sh` block below the mark");
+        found.push((code, commands.split("```").next().unwrap()));
+    }
+    found
+}
+
+#[test]
+fn every_marked_block_of_the_readme_does_what_it_says() {
+    let blocks = blocks(include_str!("../README.md"));
+    assert!(blocks.len() >= 6, "the marks are gone");
+    let mut script = String::from("set -u\n");
+    for (code, commands) in &blocks {
+        script += &format!(
+            "set +e; (set -e\n{commands}); rc=$?; set -e\n[ $rc = {code} ] || {{ echo \"exit $rc, wanted {code}:\n$(cat <<'END'\n{commands}END\n)\" >&2; exit 1; }}\n"
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_iotctl")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut local =
+        sealed(folder.path(), &["local", "--http-port", "0", "--mqtt-port", "0", "--", "bash", "-c", &script]);
+    let said = run(local.env("PATH", path));
+    assert_eq!(said.code, Some(0), "{}\n{}", said.stdout, said.stderr);
+    for shown in ["Published topic sensors/pump-7/temperature: {\"sequence\":0,", "\"status\":\"success\"}"] {
+        assert!(said.stdout.contains(shown), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn the_first_command_of_the_page_is_the_demo() {
+    let first = include_str!("../README.md").split("```sh\n").nth(1).unwrap();
+    assert!(first.starts_with("cargo run --release -- demo --count 20\n"), "`./test` runs that one");
+}
