@@ -2,16 +2,28 @@
 //!
 //! Pure: no clock, no network, no files. What a decision needs is an argument.
 //!
-//! - [`document`]: what a policy *is*, and its JSON form.
+//! - [`request`]: what is known of the connection, and what is asked; [`checks`] lists the requests of each MQTT packet.
+//! - [`fit`]: yes, no, or "AWS leaves it open" - the logic of everything that matches.
+//! - [`variable`]: `iot:ClientId` and the others, and what they stand for on a connection.
 //! - [`pattern`]: `*` and `?` in resources and actions (`+` and `#` are literal here).
-//! - [`request`]: what is known of the connection, and what is asked.
+//! - [`condition`]: the operators of a `Condition` block.
+//! - [`document`]: what a policy *is*, and its JSON form.
 //! - [`decision`]: what was decided, and why.
 //! - [`engine`]: [`engine::decide`].
 //!
+//! Where AWS does not say what it does, the stricter reading is taken: an Allow does not count, a Deny does.
+//!
 //! Sources: AWS IoT Core Developer Guide, "AWS IoT Core policies" and the pages named beside each rule.
 
+pub mod checks;
+pub mod condition;
 pub mod decision;
 pub mod document;
 pub mod engine;
+pub mod fit;
+mod matching;
+mod near;
 pub mod pattern;
 pub mod request;
+mod suggestion;
+pub mod variable;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::request::Request;
+
 /// The answer, in the words of `TestAuthorization`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
     /// A statement allows it and none denies it.
@@ -41,11 +43,17 @@ pub struct NearMiss {
 pub struct Decision {
     /// The answer.
     pub outcome: Outcome,
+    /// What was asked.
+    pub request: Request,
     /// The statements that decided: the denying ones, or the allowing ones; none on an implicit deny.
     pub statements: Vec<StatementRef>,
+    /// How many statements there were to decide by; the deciding ones only, where there are such.
+    pub considered: usize,
     /// Every variable that a considered statement names, as it was resolved; `None` is "has no value here".
+    /// Considered are the deciding statements or, on an implicit deny, all with the action of the request.
     pub variables: BTreeMap<String, Option<String>>,
-    /// Allow statements that almost matched, the nearest first; at most three.
+    /// On an implicit deny, Allow statements that almost matched, the nearest first; at most three. On an explicit
+    /// one, those of the denying statements which count only because AWS does not say that they do not.
     pub near: Vec<NearMiss>,
     /// The smallest statement that would allow exactly this request (JSON), unless one denies it.
     pub suggestion: Option<serde_json::Value>,
@@ -59,6 +67,49 @@ impl Decision {
 
     /// The decision in one or more lines of plain English, for logs and terminals.
     pub fn explain(&self) -> String {
-        format!("{:?}", self.outcome)
+        let asked = format!("`{}` on `{}`", self.request.action.escape_debug(), self.request.resource.escape_debug());
+        let by = || list(self.statements.iter().map(StatementRef::named));
+        let mut lines = match self.outcome {
+            Outcome::Allowed => vec![format!("allowed: {asked}, by {}", by())],
+            Outcome::ExplicitDeny => vec![
+                format!("denied: {asked}, by {}", by()),
+                "a Deny wins over every Allow: narrow or remove it, adding an Allow does not help".to_owned(),
+            ],
+            Outcome::ImplicitDeny if self.considered == 0 => {
+                vec![
+                    format!("denied: {asked}"),
+                    "no policy that could allow it is attached to this identity".to_owned(),
+                ]
+            }
+            Outcome::ImplicitDeny => vec![format!("denied: no statement allows {asked}")],
+        };
+        lines.extend(self.near.iter().take(2).map(|miss| format!("{}: {}", miss.statement.named(), miss.because)));
+        if self.outcome == Outcome::ImplicitDeny && !self.variables.is_empty() {
+            lines.push(format!("variables: {}", list(self.variables.iter().map(resolved))));
+        }
+        lines.extend(self.suggestion.iter().map(|json| format!("this statement would allow exactly it: {json}")));
+        lines.join("\n")
     }
+}
+
+impl StatementRef {
+    fn named(&self) -> String {
+        let Self { policy, index, sid } = self;
+        match sid {
+            Some(sid) => format!("statement {index} (`{}`) of policy `{policy}`", sid.escape_debug()),
+            None => format!("statement {index} of policy `{policy}`"),
+        }
+    }
+}
+
+fn resolved((name, value): (&String, &Option<String>)) -> String {
+    let name = name.escape_debug();
+    match value {
+        Some(value) => format!("`{name}` is `{}`", value.escape_debug()),
+        None => format!("`{name}` has no value"),
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
 }

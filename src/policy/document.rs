@@ -1,6 +1,22 @@
 //! What a policy is, and its JSON form.
+//!
+//! Sources: AWS IoT Developer Guide, "AWS IoT Core policies"; AWS General Reference, "AWS IoT Core endpoints and quotas".
 
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::condition::Condition;
+use super::pattern::Pattern;
+use super::variable::Variable;
 use crate::error::{Error, Result};
+
+mod wire;
+
+/// The most characters of a document that count ([`counted_length`]); AWS does not raise it. [`Document::parse`] does
+/// not look at it: whoever stores a document does.
+pub const MAX_LENGTH: usize = 2048;
+/// The most characters of a document with its white space (the AWS service model of `CreatePolicy`).
+pub const MAX_RAW_LENGTH: usize = 404_600;
 
 /// A policy document: `{"Version": "2012-10-17", "Statement": [...]}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,18 +30,118 @@ pub struct Document {
 pub struct Statement {
     /// The name the author gave it.
     pub sid: Option<String>,
+    /// What it does where it matches.
+    pub effect: Effect,
+    /// Such as `iot:Publish` or `iot:*`; one of them must match. They hold no variables.
+    pub actions: Vec<Pattern>,
+    /// What the actions are done to.
+    pub resources: Resources,
+    /// All of them must hold.
+    pub conditions: Vec<Condition>,
+}
+
+/// What a statement does where it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub enum Effect {
+    /// It lets the request through, unless another statement denies it.
+    Allow,
+    /// It stops the request, whatever else allows it.
+    Deny,
+}
+
+/// `Resource` or `NotResource`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resources {
+    /// One of them must match.
+    Only(Vec<Pattern>),
+    /// None of them may match.
+    AllBut(Vec<Pattern>),
+}
+
+impl Resources {
+    /// The patterns, whichever way they count.
+    pub fn patterns(&self) -> &[Pattern] {
+        match self {
+            Self::Only(patterns) | Self::AllBut(patterns) => patterns,
+        }
+    }
 }
 
 impl Document {
     /// Reads a document; `origin` (a file or policy name) goes into the error, with line and column.
+    ///
+    /// # Errors
+    ///
+    /// `BadInput` for what is no JSON, what is no policy, and what is longer than [`MAX_RAW_LENGTH`].
     pub fn parse(origin: &str, json: &str) -> Result<Self> {
-        let _: serde_json::Value =
-            serde_json::from_str(json).map_err(|e| Error::bad_input(format!("`{origin}` is not JSON")).because(e))?;
-        Ok(Self { statements: Vec::new() })
+        let length = json.chars().count();
+        if length > MAX_RAW_LENGTH {
+            return Err(Error::bad_input(format!(
+                "policy `{origin}` has {length} characters; AWS IoT takes at most {MAX_RAW_LENGTH}"
+            )));
+        }
+        serde_json::from_str::<wire::Document>(json)
+            .map(|document| Self { statements: document.statements.0 })
+            .map_err(|error| located(origin, &error))
     }
 }
 
-/// The length that AWS limits to 2048: characters, white space not counted (AWS quotas page).
+impl Statement {
+    /// Every variable it names, as a condition key too; one may come twice.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        let resources = self.resources.patterns().iter().flat_map(Pattern::variables);
+        let keys = self.conditions.iter().map(|condition| &condition.key);
+        let values = self.conditions.iter().flat_map(|c| &c.values).flat_map(Pattern::variables);
+        resources.chain(keys).chain(values)
+    }
+
+    /// The statement as it stands in a document; a list of one is written without brackets.
+    pub fn to_json(&self) -> Value {
+        let mut members = Map::new();
+        if let Some(sid) = &self.sid {
+            members.insert("Sid".into(), json!(sid));
+        }
+        members.insert("Effect".into(), json!(self.effect));
+        members.insert("Action".into(), one_or_many(&self.actions));
+        let member = match self.resources {
+            Resources::Only(_) => "Resource",
+            Resources::AllBut(_) => "NotResource",
+        };
+        members.insert(member.into(), one_or_many(self.resources.patterns()));
+        if !self.conditions.is_empty() {
+            members.insert("Condition".into(), self.conditions_to_json());
+        }
+        Value::Object(members)
+    }
+
+    fn conditions_to_json(&self) -> Value {
+        let mut operators = Map::new();
+        for condition in &self.conditions {
+            let keys = operators.entry(condition.operator.to_string()).or_insert_with(|| json!({}));
+            if let Value::Object(keys) = keys {
+                keys.insert(condition.key.to_string(), one_or_many(&condition.values));
+            }
+        }
+        Value::Object(operators)
+    }
+}
+
+fn one_or_many(patterns: &[Pattern]) -> Value {
+    match patterns {
+        [one] => json!(one.text()),
+        many => many.iter().map(Pattern::text).collect(),
+    }
+}
+
+/// serde_json puts the place behind its sentence; people look for it in front.
+fn located(origin: &str, error: &serde_json::Error) -> Error {
+    let (line, column) = (error.line(), error.column());
+    let said = error.to_string();
+    let sentence = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+    Error::bad_input(format!("policy `{origin}`, line {line}, column {column}: {sentence}"))
+}
+
+/// The length that AWS limits to [`MAX_LENGTH`]: characters, white space not counted (AWS quotas page).
 pub fn counted_length(json: &str) -> usize {
     json.chars().filter(|c| !c.is_whitespace()).count()
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use crate::names::{Arn, ClientId};
 
 /// What the broker knows of a connection when it decides.
@@ -16,7 +18,8 @@ pub struct Connection {
     pub is_attached: Option<bool>,
     /// `iot:CertificateId`.
     pub certificate_id: Option<String>,
-    /// `iot:Certificate.Subject.CommonName` and the like: attribute path to its values, in order.
+    /// The attributes of the certificate, each with its values in order, under the name of the variable:
+    /// `iot:Certificate.Subject.CommonName`. The prefix `iot:Certificate.` may be left out.
     pub certificate: BTreeMap<String, Vec<String>>,
     /// `aws:SourceIp`.
     pub source_ip: Option<IpAddr>,
@@ -40,7 +43,7 @@ pub struct ThingFacts {
 }
 
 /// What is asked: one action on one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Request {
     /// Such as `iot:Publish`.
     pub action: String,
