@@ -145,6 +145,3 @@ fn located(origin: &str, error: &serde_json::Error) -> Error {
 pub fn counted_length(json: &str) -> usize {
     json.chars().filter(|c| !c.is_whitespace()).count()
 }
-
-/// The longest document, by [`counted_length`].
-pub const MAX_LENGTH: usize = 2048;
