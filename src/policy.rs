@@ -26,4 +26,5 @@ mod near;
 pub mod pattern;
 pub mod request;
 mod suggestion;
+mod text;
 pub mod variable;

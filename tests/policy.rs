@@ -227,3 +227,55 @@ fn every_explanation_is_one_to_six_lines() {
         }
     }
 }
+
+#[test]
+fn a_wrong_resource_type_is_named() {
+    assert_eq!(
+        explained("25-subscribe-on-topic"),
+        "denied: no statement allows `iot:Subscribe` on `arn:aws:iot:us-east-1:123456789012:topicfilter/foo`\n\
+         statement 0 of policy `device`: the action matches, but the resource type is `topic/`, and `iot:Subscribe` \
+         needs `topicfilter/`\n\
+         this statement would allow exactly it: {\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\",\
+         \"Resource\":\"arn:aws:iot:us-east-1:123456789012:topicfilter/foo\"}"
+    );
+}
+
+#[test]
+fn a_deny_is_explained_without_a_suggestion() {
+    assert_eq!(
+        explained("14-deny-wins"),
+        "denied: `iot:Connect` on `arn:aws:iot:us-east-1:123456789012:client/client1`, by statement 0 of policy `device`\n\
+         a Deny wins over every Allow: narrow or remove it, adding an Allow does not help"
+    );
+}
+
+#[test]
+fn the_reason_names_the_part_that_differs() {
+    for (file, reason) in [
+        (
+            "16-client-id-variable-other",
+            "differs from `topic/my/topic/c1` (from `topic/my/topic/${iot:ClientId}`) at `2`",
+        ),
+        ("18-star-after-slash-needs-the-slash", "resource `topic/sensor` ends where `topic/sensor/*` goes on"),
+        ("23-letter-case", "resource `topic/foo` differs from `topic/Foo` only in letter case"),
+        ("34-not-resource-stops-delivery", "its `NotResource` `topic/a/restricted/*` leaves this resource out"),
+        ("36-subscribe-without-receive", "no Allow of the attached policies has the action `iot:Receive`"),
+        (
+            "38-retain-needs-retain-publish",
+            "the resource matches, but the action is `iot:Publish`, not `iot:RetainPublish`",
+        ),
+        ("50-thing-attribute-absent", "the thing has no attribute `site`"),
+        ("54-common-name-with-plus", "holds `*`, `$`, `+`, `?` or `#` or is too long"),
+        ("58-for-all-values-absent-attribute", "AWS IoT documents no answer, so it is not relied on here"),
+        ("59-source-ip", "`IpAddress` of `aws:SourceIp` with `10.0.0.0/8` does not hold: it is `192.0.2.1`"),
+        ("67-no-client-id-over-http", "this is no MQTT connection"),
+        ("71-other-region", "its Region is `eu-west-1`, and the request is for `us-east-1`"),
+        (
+            "13-attached-condition-random-client-id",
+            "it is `false`, as the certificate is not attached to a thing named like the client id `random`",
+        ),
+    ] {
+        let explanation = explained(file);
+        assert!(explanation.contains(reason), "{file}:\n{explanation}");
+    }
+}

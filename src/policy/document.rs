@@ -7,9 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::condition::Condition;
 use super::pattern::Pattern;
+use super::text::printable;
 use super::variable::Variable;
 use crate::error::{Error, Result};
 
+mod conditions;
+mod one_or_many;
 mod wire;
 
 /// The most characters of a document that count ([`counted_length`]); AWS does not raise it. [`Document::parse`] does
@@ -41,7 +44,7 @@ pub struct Statement {
 }
 
 /// What a statement does where it matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Effect {
     /// It lets the request through, unless another statement denies it.
     Allow,
@@ -81,7 +84,7 @@ impl Document {
             )));
         }
         serde_json::from_str::<wire::Document>(json)
-            .map(|document| Self { statements: document.statements.0 })
+            .map(|document| Self { statements: document.0 })
             .map_err(|error| located(origin, &error))
     }
 }
@@ -138,10 +141,52 @@ fn located(origin: &str, error: &serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
     let said = error.to_string();
     let sentence = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
-    Error::bad_input(format!("policy `{origin}`, line {line}, column {column}: {sentence}"))
+    let column = column.max(1);
+    Error::bad_input(format!("policy `{origin}`, line {line}, column {column}: {}", printable(sentence)))
 }
 
 /// The length that AWS limits to [`MAX_LENGTH`]: characters, white space not counted (AWS quotas page).
 pub fn counted_length(json: &str) -> usize {
     json.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"{"Version": "2012-10-17", "Statement": [
+        {"Sid": "A", "Effect": "Allow", "Action": ["iot:Connect", "iot:Publish"], "Resource": "*",
+         "Condition": {"Bool": {"iot:Connection.Thing.IsAttached": true},
+                       "StringEquals": {"iot:ClientId": ["a", "b"], "iot:DomainName": "c"}}},
+        {"Effect": "Deny", "Action": "iot:*", "NotResource": ["a", "b"]}
+    ]}"#;
+
+    #[test]
+    fn a_statement_comes_back_as_it_was_with_texts_for_booleans() {
+        let document = Document::parse("p", WHOLE).unwrap();
+        let json: Vec<Value> = document.statements.iter().map(Statement::to_json).collect();
+        assert_eq!(
+            json[0],
+            json!({"Sid": "A", "Effect": "Allow", "Action": ["iot:Connect", "iot:Publish"], "Resource": "*",
+                "Condition": {"Bool": {"iot:Connection.Thing.IsAttached": "true"},
+                    "StringEquals": {"iot:ClientId": ["a", "b"], "iot:DomainName": "c"}}})
+        );
+        assert_eq!(json[1], json!({"Effect": "Deny", "Action": "iot:*", "NotResource": ["a", "b"]}));
+        let again = json!({"Version": "2012-10-17", "Statement": json}).to_string();
+        assert_eq!(Document::parse("p", &again).unwrap(), document);
+    }
+
+    #[test]
+    fn one_statement_needs_no_brackets_and_none_is_a_document_too() {
+        let one = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        assert_eq!(Document::parse("p", one).unwrap().statements.len(), 1);
+        let none = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        assert_eq!(Document::parse("p", none).unwrap().statements, []);
+    }
+
+    #[test]
+    fn white_space_does_not_count() {
+        assert_eq!(counted_length("{ \"a\":\n\t\"b c\" }"), 10);
+        assert_eq!(counted_length("ü ü"), 2);
+    }
 }

@@ -143,11 +143,14 @@ impl Filled<'_> {
 
     /// The same pattern in lower case.
     pub fn lowercase(&self) -> Self {
-        let lower = |token: &Token| match token {
-            Token::Char(c) => c.to_lowercase().map(Token::Char).collect(),
-            other => vec![*other],
-        };
-        Self { tokens: self.tokens.iter().flat_map(lower).collect(), wild: self.wild }
+        let mut tokens = Vec::with_capacity(self.tokens.len());
+        for token in self.tokens.iter() {
+            match token {
+                Token::Char(c) => tokens.extend(c.to_lowercase().map(Token::Char)),
+                other => tokens.push(*other),
+            }
+        }
+        Self { tokens: tokens.into(), wild: self.wild }
     }
 
     /// The pattern in up to `most` pieces between colons, for ARNs.
