@@ -3,6 +3,8 @@
 //! A vector is policies, a connection, and requests with the decision that AWS IoT makes and the reason. Those with
 //! status `unverified` hold what AWS does not document; there the stricter answer is expected.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 #[path = "policy/naive.rs"]
 mod naive;
 #[path = "policy/refusals.rs"]

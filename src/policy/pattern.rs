@@ -62,7 +62,7 @@ impl Pattern {
         while let Some(c) = rest.chars().next() {
             let Some(opened) = rest.strip_prefix("${") else {
                 tokens.push(token(c, literal));
-                rest = &rest[c.len_utf8()..];
+                rest = rest.strip_prefix(c).unwrap_or_default();
                 continue;
             };
             let (name, after) = opened.split_once('}').ok_or_else(|| format!("`{text}` has `${{` without `}}`"))?;

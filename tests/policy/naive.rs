@@ -114,11 +114,11 @@ fn values(name: &str, connection: &Connection) -> Vec<String> {
 
 fn condition_holds(operator: &str, key: &str, wanted: &[Value], connection: &Connection) -> Option<bool> {
     let found = values(key, connection);
-    if operator == "Null" {
-        return Some(wanted.iter().any(|w| text(w) == found.is_empty().to_string()));
-    }
     if key == "iot:Unknown" {
         return None;
+    }
+    if operator == "Null" {
+        return Some(wanted.iter().any(|w| text(w) == found.is_empty().to_string()));
     }
     let (quantifier, name) = operator.split_once(':').unwrap_or(("", operator));
     let (name, if_exists) = name.strip_suffix("IfExists").map_or((name, false), |name| (name, true));
