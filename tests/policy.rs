@@ -23,7 +23,7 @@ macro_rules! vectors {
     ($($test:ident => $file:literal,)*) => {
         $(#[test]
         fn $test() {
-            check($file);
+            check(stringify!($test), $file);
         })*
         const VECTORS: &[&str] = &[$($file),*];
     };
@@ -37,7 +37,7 @@ vectors! {
     v05_two_question_marks_two_characters => "05-two-question-marks-two-characters",
     v06_thing_name_attached => "06-thing-name-attached",
     v07_thing_name_not_attached => "07-thing-name-not-attached",
-    v08_thing_name_not_attached_no_condition => "08-thing-name-not-attached-no-condition",
+    v08_thing_name_not_attached_no_condition_unverified => "08-thing-name-not-attached-no-condition",
     v09_client_id_of_another_thing => "09-client-id-of-another-thing",
     v10_exclusive_thing_other_client_id => "10-exclusive-thing-other-client-id",
     v11_exclusive_thing_publishes => "11-exclusive-thing-publishes",
@@ -87,7 +87,7 @@ vectors! {
     v55_common_name_index_two => "55-common-name-index-two",
     v56_common_name_index_one => "56-common-name-index-one",
     v57_common_name_list => "57-common-name-list",
-    v58_for_all_values_absent_attribute => "58-for-all-values-absent-attribute",
+    v58_for_all_values_absent_attribute_unverified => "58-for-all-values-absent-attribute",
     v59_source_ip => "59-source-ip",
     v60_domain_name => "60-domain-name",
     v61_client_id_is_a_plus => "61-client-id-is-a-plus",
@@ -102,26 +102,27 @@ vectors! {
     v70_claim_certificate_wrong_topic => "70-claim-certificate-wrong-topic",
     v71_other_region => "71-other-region",
     v72_everything => "72-everything",
-    v73_shared_subscription => "73-shared-subscription",
+    v73_shared_subscription_unverified => "73-shared-subscription",
     v74_default_version_denies => "74-default-version-denies",
     v75_role_alias => "75-role-alias",
 }
 
-fn check(file: &str) {
+fn check(test: &str, file: &str) {
     let vector = Vector::load(file);
     let label = match vector.status {
         Status::Documented => "documented by AWS",
         Status::Derived => "derived from what AWS documents",
         Status::Unverified => "UNVERIFIED: AWS does not document it, the stricter answer is expected",
     };
-    println!("{} ({label})", vector.description);
-    for ((request, decision), asked) in vector.decide().iter().zip(&vector.requests) {
-        println!("{}", decision.explain());
-        assert_eq!(decision.outcome, asked.decision, "{request:?}, because {}", vector.because);
+    let Vector { description, because, .. } = &vector;
+    for ((_, decision), asked) in vector.decide().iter().zip(&vector.requests) {
+        let said = decision.explain();
+        assert_eq!(decision.outcome, asked.decision, "{description} ({label}), because {because}:\n{said}");
     }
     let outcomes = || vector.requests.iter().map(|asked| asked.decision);
     let denied = [Outcome::ExplicitDeny, Outcome::ImplicitDeny].into_iter().find(|no| outcomes().any(|o| o == *no));
     assert_eq!(denied.unwrap_or(Outcome::Allowed), vector.decision, "all requests together");
+    assert_eq!(test.ends_with("_unverified"), vector.status == Status::Unverified, "the name of the test says so");
 }
 
 #[test]
