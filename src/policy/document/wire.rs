@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::conditions::Conditions;
 use super::one_or_many::OneOrMany;
-use super::{Effect, Resources, Statement};
+use super::statement::{Effect, Resources, Statement};
 use crate::policy::pattern::Pattern;
 
 /// The statements of a whole document.
