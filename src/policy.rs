@@ -9,7 +9,7 @@
 //! - [`condition`]: the operators of a `Condition` block.
 //! - [`document`]: what a policy *is*, and its JSON form.
 //! - [`decision`]: what was decided, and why.
-//! - [`engine`]: [`engine::decide`].
+//! - [`engine`]: how it is decided, in [`engine::decide`].
 //!
 //! Where AWS does not say what it does, the stricter reading is taken: an Allow does not count, a Deny does.
 //!
@@ -26,4 +26,5 @@ mod near;
 pub mod pattern;
 pub mod request;
 mod suggestion;
+mod text;
 pub mod variable;

@@ -3,6 +3,8 @@
 //! A vector is policies, a connection, and requests with the decision that AWS IoT makes and the reason. Those with
 //! status `unverified` hold what AWS does not document; there the stricter answer is expected.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 #[path = "policy/naive.rs"]
 mod naive;
 #[path = "policy/refusals.rs"]
@@ -21,7 +23,7 @@ macro_rules! vectors {
     ($($test:ident => $file:literal,)*) => {
         $(#[test]
         fn $test() {
-            check($file);
+            check(stringify!($test), $file);
         })*
         const VECTORS: &[&str] = &[$($file),*];
     };
@@ -35,7 +37,7 @@ vectors! {
     v05_two_question_marks_two_characters => "05-two-question-marks-two-characters",
     v06_thing_name_attached => "06-thing-name-attached",
     v07_thing_name_not_attached => "07-thing-name-not-attached",
-    v08_thing_name_not_attached_no_condition => "08-thing-name-not-attached-no-condition",
+    v08_thing_name_not_attached_no_condition_unverified => "08-thing-name-not-attached-no-condition",
     v09_client_id_of_another_thing => "09-client-id-of-another-thing",
     v10_exclusive_thing_other_client_id => "10-exclusive-thing-other-client-id",
     v11_exclusive_thing_publishes => "11-exclusive-thing-publishes",
@@ -85,7 +87,7 @@ vectors! {
     v55_common_name_index_two => "55-common-name-index-two",
     v56_common_name_index_one => "56-common-name-index-one",
     v57_common_name_list => "57-common-name-list",
-    v58_for_all_values_absent_attribute => "58-for-all-values-absent-attribute",
+    v58_for_all_values_absent_attribute_unverified => "58-for-all-values-absent-attribute",
     v59_source_ip => "59-source-ip",
     v60_domain_name => "60-domain-name",
     v61_client_id_is_a_plus => "61-client-id-is-a-plus",
@@ -100,26 +102,27 @@ vectors! {
     v70_claim_certificate_wrong_topic => "70-claim-certificate-wrong-topic",
     v71_other_region => "71-other-region",
     v72_everything => "72-everything",
-    v73_shared_subscription => "73-shared-subscription",
+    v73_shared_subscription_unverified => "73-shared-subscription",
     v74_default_version_denies => "74-default-version-denies",
     v75_role_alias => "75-role-alias",
 }
 
-fn check(file: &str) {
+fn check(test: &str, file: &str) {
     let vector = Vector::load(file);
     let label = match vector.status {
         Status::Documented => "documented by AWS",
         Status::Derived => "derived from what AWS documents",
         Status::Unverified => "UNVERIFIED: AWS does not document it, the stricter answer is expected",
     };
-    println!("{} ({label})", vector.description);
-    for ((request, decision), asked) in vector.decide().iter().zip(&vector.requests) {
-        println!("{}", decision.explain());
-        assert_eq!(decision.outcome, asked.decision, "{request:?}, because {}", vector.because);
+    let Vector { description, because, .. } = &vector;
+    for ((_, decision), asked) in vector.decide().iter().zip(&vector.requests) {
+        let said = decision.explain();
+        assert_eq!(decision.outcome, asked.decision, "{description} ({label}), because {because}:\n{said}");
     }
     let outcomes = || vector.requests.iter().map(|asked| asked.decision);
     let denied = [Outcome::ExplicitDeny, Outcome::ImplicitDeny].into_iter().find(|no| outcomes().any(|o| o == *no));
     assert_eq!(denied.unwrap_or(Outcome::Allowed), vector.decision, "all requests together");
+    assert_eq!(test.ends_with("_unverified"), vector.status == Status::Unverified, "the name of the test says so");
 }
 
 #[test]
@@ -225,5 +228,57 @@ fn every_explanation_is_one_to_six_lines() {
             let least = if decision.is_allowed() { 1 } else { 2 };
             assert!((least..=6).contains(&lines), "{file}:\n{}", decision.explain());
         }
+    }
+}
+
+#[test]
+fn a_wrong_resource_type_is_named() {
+    assert_eq!(
+        explained("25-subscribe-on-topic"),
+        "denied: no statement allows `iot:Subscribe` on `arn:aws:iot:us-east-1:123456789012:topicfilter/foo`\n\
+         statement 0 of policy `device`: the action matches, but the resource type is `topic/`, and `iot:Subscribe` \
+         needs `topicfilter/`\n\
+         this statement would allow exactly it: {\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\",\
+         \"Resource\":\"arn:aws:iot:us-east-1:123456789012:topicfilter/foo\"}"
+    );
+}
+
+#[test]
+fn a_deny_is_explained_without_a_suggestion() {
+    assert_eq!(
+        explained("14-deny-wins"),
+        "denied: `iot:Connect` on `arn:aws:iot:us-east-1:123456789012:client/client1`, by statement 0 of policy `device`\n\
+         a Deny wins over every Allow: narrow or remove it, adding an Allow does not help"
+    );
+}
+
+#[test]
+fn the_reason_names_the_part_that_differs() {
+    for (file, reason) in [
+        (
+            "16-client-id-variable-other",
+            "differs from `topic/my/topic/c1` (from `topic/my/topic/${iot:ClientId}`) at `2`",
+        ),
+        ("18-star-after-slash-needs-the-slash", "resource `topic/sensor` ends where `topic/sensor/*` goes on"),
+        ("23-letter-case", "resource `topic/foo` differs from `topic/Foo` only in letter case"),
+        ("34-not-resource-stops-delivery", "its `NotResource` `topic/a/restricted/*` leaves this resource out"),
+        ("36-subscribe-without-receive", "no Allow of the attached policies has the action `iot:Receive`"),
+        (
+            "38-retain-needs-retain-publish",
+            "the resource matches, but the action is `iot:Publish`, not `iot:RetainPublish`",
+        ),
+        ("50-thing-attribute-absent", "the thing has no attribute `site`"),
+        ("54-common-name-with-plus", "holds `*`, `$`, `+`, `?` or `#` or is too long"),
+        ("58-for-all-values-absent-attribute", "AWS IoT documents no answer, so it is not relied on here"),
+        ("59-source-ip", "`IpAddress` of `aws:SourceIp` with `10.0.0.0/8` does not hold: it is `192.0.2.1`"),
+        ("67-no-client-id-over-http", "this is no MQTT connection"),
+        ("71-other-region", "its Region is `eu-west-1`, and the request is for `us-east-1`"),
+        (
+            "13-attached-condition-random-client-id",
+            "it is `false`, as the certificate is not attached to a thing named like the client id `random`",
+        ),
+    ] {
+        let explanation = explained(file);
+        assert!(explanation.contains(reason), "{file}:\n{explanation}");
     }
 }

@@ -45,13 +45,13 @@ impl Condition {
 
     /// Whether it holds on this connection.
     pub fn fit(&self, connection: &Connection) -> Fit {
+        if matches!(self.key, Variable::Unknown(_)) {
+            return Fit::Unsure;
+        }
         let found = self.key.values(connection);
         if self.operator.test == Test::Null {
             let absent = if found.is_empty() { "true" } else { "false" };
             return self.values.iter().any(|value| value.text() == absent).into();
-        }
-        if matches!(self.key, Variable::Unknown(_)) {
-            return Fit::Unsure;
         }
         if found.is_empty() {
             return self.fit_of_nothing();
@@ -212,6 +212,8 @@ mod tests {
     #[test]
     fn an_unknown_key_leaves_it_open() {
         assert_eq!(fit("StringEquals", "aws:PrincipalTag/x", &["x"]), Fit::Unsure);
+        assert_eq!(fit("StringNotEqualsIfExists", "aws:PrincipalTag/x", &["x"]), Fit::Unsure);
+        assert_eq!(fit("Null", "aws:PrincipalTag/x", &["true"]), Fit::Unsure);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::request::Request;
+use super::text::quoted;
 
 /// The answer, in the words of `TestAuthorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -65,9 +66,9 @@ impl Decision {
         self.outcome == Outcome::Allowed
     }
 
-    /// The decision in one or more lines of plain English, for logs and terminals.
+    /// The decision in one to six lines of plain English, for logs and terminals.
     pub fn explain(&self) -> String {
-        let asked = format!("`{}` on `{}`", self.request.action.escape_debug(), self.request.resource.escape_debug());
+        let asked = format!("{} on {}", quoted(&self.request.action), quoted(&self.request.resource));
         let by = || list(self.statements.iter().map(StatementRef::named));
         let mut lines = match self.outcome {
             Outcome::Allowed => vec![format!("allowed: {asked}, by {}", by())],
@@ -75,20 +76,37 @@ impl Decision {
                 format!("denied: {asked}, by {}", by()),
                 "a Deny wins over every Allow: narrow or remove it, adding an Allow does not help".to_owned(),
             ],
-            Outcome::ImplicitDeny if self.considered == 0 => {
-                vec![
-                    format!("denied: {asked}"),
-                    "no policy that could allow it is attached to this identity".to_owned(),
-                ]
-            }
             Outcome::ImplicitDeny => vec![format!("denied: no statement allows {asked}")],
         };
         lines.extend(self.near.iter().take(2).map(|miss| format!("{}: {}", miss.statement.named(), miss.because)));
-        if self.outcome == Outcome::ImplicitDeny && !self.variables.is_empty() {
+        if self.outcome == Outcome::ImplicitDeny {
+            lines.extend(self.what_is_missing());
+        }
+        lines.join("\n")
+    }
+
+    fn what_is_missing(&self) -> Vec<String> {
+        let action = quoted(&self.request.action);
+        let mut lines = match (self.considered, self.near.is_empty()) {
+            (0, _) => vec!["no policy that could allow it is attached to this identity".to_owned()],
+            (_, true) => vec![format!("no Allow of the attached policies has the action {action}")],
+            (_, false) => Vec::new(),
+        };
+        lines.extend(rule_of(&self.request.action).map(str::to_owned));
+        if !self.variables.is_empty() {
             lines.push(format!("variables: {}", list(self.variables.iter().map(resolved))));
         }
         lines.extend(self.suggestion.iter().map(|json| format!("this statement would allow exactly it: {json}")));
-        lines.join("\n")
+        lines
+    }
+}
+
+/// What people forget about an action (AWS IoT Developer Guide, "AWS IoT Core policy actions").
+fn rule_of(action: &str) -> Option<&'static str> {
+    match action {
+        "iot:Receive" => Some("Subscribe without Receive gives a good SUBACK and no messages"),
+        "iot:RetainPublish" => Some("a retained message needs iot:RetainPublish besides iot:Publish"),
+        _ => None,
     }
 }
 
@@ -96,17 +114,16 @@ impl StatementRef {
     fn named(&self) -> String {
         let Self { policy, index, sid } = self;
         match sid {
-            Some(sid) => format!("statement {index} (`{}`) of policy `{policy}`", sid.escape_debug()),
-            None => format!("statement {index} of policy `{policy}`"),
+            Some(sid) => format!("statement {index} ({}) of policy {}", quoted(sid), quoted(policy)),
+            None => format!("statement {index} of policy {}", quoted(policy)),
         }
     }
 }
 
 fn resolved((name, value): (&String, &Option<String>)) -> String {
-    let name = name.escape_debug();
     match value {
-        Some(value) => format!("`{name}` is `{}`", value.escape_debug()),
-        None => format!("`{name}` has no value"),
+        Some(value) => format!("{} is {}", quoted(name), quoted(value)),
+        None => format!("{} has no value", quoted(name)),
     }
 }
 

@@ -84,3 +84,58 @@ fn outcome(outcome: Outcome, question: &Question<'_>, decided: &[Placed<'_>], ab
 fn place((attached, index, statement): &Placed<'_>) -> StatementRef {
     StatementRef { policy: attached.name.to_owned(), index: *index, sid: statement.sid.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(statements: &str, deny_only: bool, action: &str, resource: &str) -> Decision {
+        let json = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        let document = Document::parse("p", &json).unwrap();
+        let connection = Connection { client_id: Some("c*".parse().unwrap()), ..Connection::default() };
+        let request = Request { action: action.to_owned(), resource: resource.to_owned() };
+        decide(&[Attached { name: "p", document: &document, deny_only }], &connection, &request)
+    }
+
+    #[test]
+    fn a_policy_that_may_only_deny_does_not_allow() {
+        let all = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+        assert_eq!(decided(all, false, "iot:Publish", "t").outcome, Outcome::Allowed);
+        let decision = decided(all, true, "iot:Publish", "t");
+        assert_eq!((decision.outcome, decision.considered), (Outcome::ImplicitDeny, 0));
+        let deny = r#"{"Effect": "Deny", "Action": "*", "Resource": "*"}"#;
+        assert_eq!(decided(deny, true, "iot:Publish", "t").outcome, Outcome::ExplicitDeny);
+    }
+
+    #[test]
+    fn the_former_spelling_of_job_actions_must_be_written_out() {
+        let allow = |action| format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}"#);
+        let ask = |action| decided(&allow(action), false, "iotjobsdata:UpdateJobExecution", "t").is_allowed();
+        assert!(ask("iotjobsdata:UpdateJobExecution"));
+        assert!(ask("iot:UpdateJobExecution"));
+        assert!(!ask("iot:*"));
+        assert!(!ask("iot:DescribeJobExecution"));
+    }
+
+    #[test]
+    fn what_aws_leaves_open_denies_and_does_not_allow() {
+        let on = |effect| format!(r#"{{"Effect": "{effect}", "Action": "*", "Resource": "x/${{iot:ClientId}}"}}"#);
+        let allow = decided(&on("Allow"), false, "iot:Publish", "x/c*");
+        assert_eq!(allow.outcome, Outcome::ImplicitDeny);
+        let deny = decided(&on("Deny"), false, "iot:Publish", "x/c*");
+        assert_eq!(deny.outcome, Outcome::ExplicitDeny);
+        let why = "the action matches, but a value in `x/${iot:ClientId}` holds `*` or `?`; what AWS does then is not \
+                   documented, so the stricter answer is taken";
+        assert_eq!((allow.near[0].because.as_str(), deny.near[0].because.as_str()), (why, why));
+    }
+
+    #[test]
+    fn an_exception_that_cannot_be_filled_in_does_not_match() {
+        let but = |effect| {
+            format!(r#"{{"Effect": "{effect}", "Action": "*", "NotResource": ["a", "x/${{iot:DomainName}}"]}}"#)
+        };
+        for effect in ["Allow", "Deny"] {
+            assert_eq!(decided(&but(effect), false, "iot:Publish", "y").outcome, Outcome::ImplicitDeny);
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! Why a statement did not match: the part that differs, in a sentence.
 
-use super::condition::{Condition, Quantifier, Test};
+use super::condition::{Condition, Quantifier};
 use super::decision::{NearMiss, StatementRef};
 use super::document::{Resources, Statement};
 use super::fit::Fit;
 use super::matching::Question;
 use super::pattern::{Filled, Pattern};
 use super::request::Connection;
-use super::variable::{Pick, Variable};
+use super::text::quoted;
+use super::variable::Variable;
+
+mod reason;
 
 /// As many near misses as a person reads.
 const MOST: usize = 3;
@@ -144,71 +147,32 @@ fn other_name(asked: &str, pattern: &Pattern, filled: &Filled<'_>) -> (Distance,
 }
 
 fn valueless(pattern: &Pattern, variable: &Variable, connection: &Connection) -> (Distance, String) {
-    let reason = missing(variable, connection);
-    (VALUE, format!("`{}` in {} has no value: {reason}", variable, quoted(&short(pattern.text()))))
+    let reason = reason::not_substituted(variable, connection);
+    let (name, pattern) = (quoted(&variable.to_string()), quoted(&short(pattern.text())));
+    (VALUE, format!("{name} in {pattern} has no value: {reason}"))
 }
 
 fn condition(condition: &Condition, connection: &Connection) -> String {
     let Condition { operator, key, values } = condition;
     let wanted: Vec<String> = values.iter().take(4).map(|value| quoted(value.text())).collect();
     let wanted = if wanted.is_empty() { "nothing".to_owned() } else { wanted.join(" or ") };
-    let (found, absent) = match key.describe(connection) {
-        Some(value) => (format!("it is {}", quoted(&value)), false),
-        None => (missing(key, connection), true),
+    let value = key.describe(connection);
+    let found = match &value {
+        Some(value) => format!("it is {}", quoted(value)),
+        None => reason::absent(key, connection),
     };
     let tail = match (condition.fit(connection), operator.quantifier) {
-        (Fit::Unsure, Some(Quantifier::ForAllValues)) if absent => {
-            "; by the rule of IAM an empty set would pass, AWS IoT documents no answer, so it is not relied on here"
+        (Fit::Unsure, Some(Quantifier::ForAllValues)) if value.is_none() => {
+            "; by the rule of IAM the empty set would pass, AWS IoT documents no answer, so it is not relied on here"
                 .to_owned()
         }
         (Fit::Unsure, _) => format!("; {OPEN}"),
-        _ if *key == Variable::IsAttached && operator.test == Test::Boolean && !absent => {
-            format!(", as {}", not_attached(connection))
+        _ if *key == Variable::IsAttached && value.as_deref() == Some("false") => {
+            format!(", as {}", reason::not_attached(connection))
         }
         _ => String::new(),
     };
-    format!("the condition `{operator}` of `{key}` with {wanted} does not hold: {found}{tail}")
-}
-
-fn not_attached(connection: &Connection) -> String {
-    match &connection.client_id {
-        Some(id) => {
-            format!("the certificate is not attached to a thing named like the client id {}", quoted(id.as_str()))
-        }
-        None => "the connection has no client id".to_owned(),
-    }
-}
-
-fn missing(variable: &Variable, connection: &Connection) -> String {
-    let thing = connection.thing.as_ref();
-    match variable {
-        Variable::ClientId => "only an MQTT connection has a client id".to_owned(),
-        Variable::DomainName => "the client sent no server name (SNI)".to_owned(),
-        Variable::IsAttached => "only an MQTT connection has things".to_owned(),
-        Variable::ThingTypeName if thing.is_some() => "the thing has no type".to_owned(),
-        Variable::ThingAttribute(name) if thing.is_some() => format!("the thing has no attribute {}", quoted(name)),
-        Variable::ThingName | Variable::ThingTypeName | Variable::ThingAttribute(_) => not_attached(connection),
-        Variable::ConnectAttributes => "the client asked for no persistent session and set no will".to_owned(),
-        Variable::LastWillTopic => "the client set no will".to_owned(),
-        Variable::Certificate(attribute) if attribute.pick == Pick::List => {
-            "the certificate has none, and a list cannot be put into a resource".to_owned()
-        }
-        Variable::Certificate(_) => {
-            "the certificate has none, or one that AWS does not put into a policy (with `*`, `$`, `+`, `?` or `#`)"
-                .to_owned()
-        }
-        Variable::SourceIp | Variable::CertificateId | Variable::AvailableKeys => "it is not known here".to_owned(),
-        Variable::Unknown(name) => unknown(name),
-    }
-}
-
-fn unknown(name: &str) -> String {
-    let meant = match (name.strip_prefix("iot:Thing."), name) {
-        (Some(rest), _) => format!("iot:Connection.Thing.{rest}"),
-        (None, "iot:SourceIp") => "aws:SourceIp".to_owned(),
-        _ => return "it is no policy variable of AWS IoT".to_owned(),
-    };
-    format!("it is no policy variable of AWS IoT; {} is", quoted(&meant))
+    format!("the condition `{operator}` of {} with {wanted} does not hold: {found}{tail}", quoted(&key.to_string()))
 }
 
 /// The pattern as written, and as filled in where that differs.
@@ -226,9 +190,4 @@ fn short(arn: &str) -> String {
         true => arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned(),
         false => arn.to_owned(),
     }
-}
-
-/// Names come from clients: no control character of theirs reaches a terminal.
-fn quoted(text: &str) -> String {
-    format!("`{}`", text.escape_debug())
 }

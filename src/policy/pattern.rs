@@ -62,7 +62,7 @@ impl Pattern {
         while let Some(c) = rest.chars().next() {
             let Some(opened) = rest.strip_prefix("${") else {
                 tokens.push(token(c, literal));
-                rest = &rest[c.len_utf8()..];
+                rest = rest.strip_prefix(c).unwrap_or_default();
                 continue;
             };
             let (name, after) = opened.split_once('}').ok_or_else(|| format!("`{text}` has `${{` without `}}`"))?;
@@ -143,11 +143,14 @@ impl Filled<'_> {
 
     /// The same pattern in lower case.
     pub fn lowercase(&self) -> Self {
-        let lower = |token: &Token| match token {
-            Token::Char(c) => c.to_lowercase().map(Token::Char).collect(),
-            other => vec![*other],
-        };
-        Self { tokens: self.tokens.iter().flat_map(lower).collect(), wild: self.wild }
+        let mut tokens = Vec::with_capacity(self.tokens.len());
+        for token in self.tokens.iter() {
+            match token {
+                Token::Char(c) => tokens.extend(c.to_lowercase().map(Token::Char)),
+                other => tokens.push(*other),
+            }
+        }
+        Self { tokens: tokens.into(), wild: self.wild }
     }
 
     /// The pattern in up to `most` pieces between colons, for ARNs.

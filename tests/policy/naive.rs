@@ -9,12 +9,12 @@ use super::world::Policy;
 
 /// A character that stands for itself, or one of `*` and `?`.
 #[derive(Clone, Copy)]
-pub struct Symbol {
+pub(crate) struct Symbol {
     c: char,
     wild: bool,
 }
 
-pub fn decide(policies: &[Policy], connection: &Connection, request: &Request) -> Outcome {
+pub(crate) fn decide(policies: &[Policy], connection: &Connection, request: &Request) -> Outcome {
     let mut allowed = false;
     for policy in policies {
         for statement in list(&policy.document["Statement"]) {
@@ -30,7 +30,7 @@ pub fn decide(policies: &[Policy], connection: &Connection, request: &Request) -
 }
 
 /// The recursive definition of a wildcard match.
-pub fn matches(pattern: &[Symbol], text: &[char]) -> bool {
+pub(crate) fn matches(pattern: &[Symbol], text: &[char]) -> bool {
     match (pattern, text) {
         ([], []) => true,
         ([Symbol { c: '*', wild: true }, more @ ..], text) => {
@@ -76,7 +76,7 @@ fn plainly(pattern: &str, text: &str) -> bool {
 }
 
 /// The pattern with its variables filled in, and whether a value brought wildcards along; `None` without a value.
-pub fn fill(pattern: &str, connection: &Connection, wildcards: bool) -> Option<(Vec<Symbol>, bool)> {
+pub(crate) fn fill(pattern: &str, connection: &Connection, wildcards: bool) -> Option<(Vec<Symbol>, bool)> {
     let symbol = |c: char| Symbol { c, wild: wildcards && (c == '*' || c == '?') };
     let (mut symbols, mut doubtful, mut rest) = (Vec::new(), false, pattern);
     while let Some(c) = rest.chars().next() {
@@ -114,11 +114,11 @@ fn values(name: &str, connection: &Connection) -> Vec<String> {
 
 fn condition_holds(operator: &str, key: &str, wanted: &[Value], connection: &Connection) -> Option<bool> {
     let found = values(key, connection);
-    if operator == "Null" {
-        return Some(wanted.iter().any(|w| text(w) == found.is_empty().to_string()));
-    }
     if key == "iot:Unknown" {
         return None;
+    }
+    if operator == "Null" {
+        return Some(wanted.iter().any(|w| text(w) == found.is_empty().to_string()));
     }
     let (quantifier, name) = operator.split_once(':').unwrap_or(("", operator));
     let (name, if_exists) = name.strip_suffix("IfExists").map_or((name, false), |name| (name, true));

@@ -13,21 +13,21 @@ use serde_json::Value;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Vector {
-    pub description: String,
-    pub status: Status,
-    pub policies: Vec<Policy>,
-    pub connection: Facts,
-    pub requests: Vec<Asked>,
+pub(crate) struct Vector {
+    pub(crate) description: String,
+    pub(crate) status: Status,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) connection: Facts,
+    pub(crate) requests: Vec<Asked>,
     /// What comes of all requests together.
-    pub decision: Outcome,
-    pub because: String,
+    pub(crate) decision: Outcome,
+    pub(crate) because: String,
 }
 
 /// Where the expectation comes from (aws-iot/policies.md, section 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     /// AWS says so.
     Documented,
     /// It follows from what AWS says.
@@ -38,55 +38,55 @@ pub enum Status {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
-    pub name: String,
-    pub document: Value,
+pub(crate) struct Policy {
+    pub(crate) name: String,
+    pub(crate) document: Value,
     #[serde(default)]
-    pub deny_only: bool,
+    pub(crate) deny_only: bool,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Asked {
-    pub action: String,
-    pub resource: String,
-    pub decision: Outcome,
+pub(crate) struct Asked {
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    pub(crate) decision: Outcome,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Facts {
-    pub client_id: Option<String>,
-    pub thing: Option<Thing>,
-    pub is_attached: Option<bool>,
-    pub certificate_id: Option<String>,
-    pub certificate: BTreeMap<String, Vec<String>>,
-    pub source_ip: Option<IpAddr>,
-    pub domain_name: Option<String>,
-    pub persistent: bool,
-    pub last_will: Option<String>,
+pub(crate) struct Facts {
+    pub(crate) client_id: Option<String>,
+    pub(crate) thing: Option<Thing>,
+    pub(crate) is_attached: Option<bool>,
+    pub(crate) certificate_id: Option<String>,
+    pub(crate) certificate: BTreeMap<String, Vec<String>>,
+    pub(crate) source_ip: Option<IpAddr>,
+    pub(crate) domain_name: Option<String>,
+    pub(crate) persistent: bool,
+    pub(crate) last_will: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Thing {
-    pub name: String,
-    pub type_name: Option<String>,
-    pub attributes: BTreeMap<String, String>,
+pub(crate) struct Thing {
+    pub(crate) name: String,
+    pub(crate) type_name: Option<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
 }
 
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy")
 }
 
 impl Vector {
-    pub fn load(name: &str) -> Self {
+    pub(crate) fn load(name: &str) -> Self {
         let path = folder().join(name).with_extension("json");
         let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
-    pub fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         let facts = &self.connection;
         Connection {
             client_id: facts.client_id.as_ref().map(|id| id.parse().unwrap()),
@@ -106,7 +106,7 @@ impl Vector {
     }
 
     /// Every request with its decision.
-    pub fn decide(&self) -> Vec<(Request, Decision)> {
+    pub(crate) fn decide(&self) -> Vec<(Request, Decision)> {
         let connection = self.connection();
         let requests = self.requests.iter();
         requests
@@ -120,7 +120,7 @@ impl Vector {
 }
 
 /// Decides under policies that are still JSON.
-pub fn under(policies: &[Policy], connection: &Connection, request: &Request) -> Decision {
+pub(crate) fn under(policies: &[Policy], connection: &Connection, request: &Request) -> Decision {
     let documents: Vec<Document> =
         policies.iter().map(|p| Document::parse(&p.name, &p.document.to_string()).unwrap()).collect();
     let attached: Vec<Attached<'_>> = policies

@@ -1,0 +1,28 @@
+//! Names that came from clients and policies, in sentences for people.
+
+/// `text` with escapes for what cannot be seen, so that none of it commands a terminal or forges a line of a log.
+pub(super) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => printable.push(c),
+            c => printable.extend(c.escape_debug()),
+        }
+    }
+    printable
+}
+
+/// `text` in backticks.
+pub(super) fn quoted(text: &str) -> String {
+    format!("`{}`", printable(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_be_seen_is_escaped() {
+        assert_eq!(quoted("a\n\u{1b}[2J\u{202e}ü\"\\"), "`a\\n\\u{1b}[2J\\u{202e}ü\"\\`");
+    }
+}
