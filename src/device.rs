@@ -1,1 +1,11 @@
-//! Not built yet.
+//! The device wing: from the sensor on the bus to the acknowledged message.
+//!
+//! ```text
+//! source -> sampler (own thread) -> message -> queue -> session decides -> mqtt -> forget on PUBACK
+//! ```
+
+pub mod feeder;
+pub mod message;
+pub mod queue;
+pub mod session;
+pub mod source;

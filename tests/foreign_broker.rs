@@ -29,10 +29,15 @@ impl Mosquitto {
         let config = format!(
             "listener {port} 127.0.0.1\ncafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\n\
              use_identity_as_username true\nallow_anonymous false\npersistence false\nuser root\n",
-            text("ca.pem"), text("server.pem"), text("server.key")
+            text("ca.pem"),
+            text("server.pem"),
+            text("server.key")
         );
         fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let program = ["/usr/sbin/mosquitto", "mosquitto"].into_iter().find(|p| !p.starts_with('/') || Path::new(p).exists()).unwrap();
+        let program = ["/usr/sbin/mosquitto", "mosquitto"]
+            .into_iter()
+            .find(|p| !p.starts_with('/') || Path::new(p).exists())
+            .unwrap();
         let child = Command::new(program).args(["-c", &text("mosquitto.conf")]).stderr(Stdio::null()).spawn().unwrap();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             std::thread::yield_now();
@@ -43,7 +48,9 @@ impl Mosquitto {
     /// The tutorial's flags.
     fn flags(&self, client_id: &str) -> Vec<String> {
         let endpoint = format!("localhost:{}", self.port);
-        ["-e", &endpoint, "-r", "ca.pem", "-c", "device.pem", "-k", "device.key", "--client-id", client_id].map(String::from).to_vec()
+        ["-e", &endpoint, "-r", "ca.pem", "-c", "device.pem", "-k", "device.key", "--client-id", client_id]
+            .map(String::from)
+            .to_vec()
     }
 
     fn iotctl(&self, verb: &str, client_id: &str, more: &[&str]) -> Command {
@@ -73,7 +80,8 @@ fn make_certificates(folder: &Path) {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, host);
         fs::write(folder.join(format!("{name}.pem")), params.signed_by(&key, &issuer).unwrap().pem()).unwrap();
-        iotctl::bundle::atomic::create(&folder.join(format!("{name}.key")), key.serialize_pem().as_bytes(), 0o600).unwrap();
+        iotctl::bundle::atomic::create(&folder.join(format!("{name}.key")), key.serialize_pem().as_bytes(), 0o600)
+            .unwrap();
     }
 }
 
@@ -84,7 +92,11 @@ fn the_tutorials_flags_publish_to_a_foreign_broker() {
     }
     let broker = Mosquitto::start();
     let topic = "bme680/temperature";
-    let said = run(&mut broker.iotctl("run", "simple-publishing", &["-t", topic, "--sensor", "sim", "--interval", "10ms", "--count", "20"]));
+    let said = run(&mut broker.iotctl(
+        "run",
+        "simple-publishing",
+        &["-t", topic, "--sensor", "sim", "--interval", "10ms", "--count", "20"],
+    ));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let lines: Vec<_> = said.stdout.lines().collect();
     assert_eq!(lines.len(), 20, "{}", said.stdout);

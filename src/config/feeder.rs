@@ -1,0 +1,153 @@
+//! `feeder.toml`: what `iotctl run` does with a bundle.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::duration;
+use crate::error::{Error, Result};
+use crate::topic::TopicName;
+
+/// Which sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Sensor {
+    /// Bosch BME680 on the I2C bus, at 0x76 or 0x77
+    Bme680,
+    /// A simulated BME680, register by register, under the same driver
+    Sim,
+}
+
+/// The settings of a feeder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeederSettings {
+    /// What it publishes to.
+    pub topic: Option<TopicName>,
+    /// From one reading to the next.
+    #[serde(default = "five_seconds", deserialize_with = "human")]
+    pub interval: Duration,
+    /// 0 or 1; AWS IoT has no QoS 2.
+    #[serde(default = "at_least_once", deserialize_with = "zero_or_one")]
+    pub qos: u8,
+    /// Which sensor.
+    #[serde(default = "bme680")]
+    pub sensor: Sensor,
+    /// The I2C bus of the sensor.
+    #[serde(default = "first_bus")]
+    pub bus: PathBuf,
+}
+
+impl Default for FeederSettings {
+    /// The tutorial's: a reading every 5 s, QoS 1, the BME680 of a Raspberry Pi.
+    fn default() -> Self {
+        Self { topic: None, interval: five_seconds(), qos: at_least_once(), sensor: bme680(), bus: first_bus() }
+    }
+}
+
+impl FeederSettings {
+    /// Reads `feeder.toml`; a fault is named with file, line and field (exit code 65).
+    pub fn read(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Error::bad_input(format!("cannot read `{shown}`")).because(e))?;
+        Self::parse(&shown.to_string(), &text)
+    }
+
+    /// Parses the text of `feeder.toml`.
+    pub fn parse(origin: &str, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+            let field =
+                text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map_or("", |(field, _)| field.trim());
+            let place = if field.is_empty() {
+                format!("`{origin}`, line {line}")
+            } else {
+                format!("`{origin}`, line {line}, `{field}`")
+            };
+            Error::bad_input(format!("{place}: {}", error.message().trim_end()))
+                .hint("the settings are: topic, interval, qos, sensor, bus")
+        })
+    }
+
+    /// The file that a new bundle gets.
+    pub fn file_for(topic: &TopicName) -> String {
+        format!(
+            "# What `iotctl run` does with this bundle; its flags win over this file.\n\n\
+             # The topic, which policy.json must allow\n\
+             topic = \"{topic}\"\n\
+             # From one reading to the next: \"500ms\", \"5s\", \"2m\"\n\
+             interval = \"5s\"\n\
+             # 1: every reading arrives at least once; 0: at most once\n\
+             qos = 1\n\
+             # \"bme680\", or \"sim\" for a simulated one\n\
+             sensor = \"bme680\"\n\
+             # The I2C bus it hangs on\n\
+             bus = \"/dev/i2c-1\"\n"
+        )
+    }
+}
+
+fn five_seconds() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn at_least_once() -> u8 {
+    1
+}
+
+fn bme680() -> Sensor {
+    Sensor::Bme680
+}
+
+fn first_bus() -> PathBuf {
+    PathBuf::from("/dev/i2c-1")
+}
+
+fn human<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
+    let text = toml::Value::deserialize(deserializer)?;
+    let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+    duration::parse(&text).map_err(serde::de::Error::custom)
+}
+
+fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {
+    match u8::deserialize(deserializer)? {
+        qos @ 0..=1 => Ok(qos),
+        qos => Err(serde::de::Error::custom(format!("AWS IoT has QoS 0 and 1, not {qos}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_new_bundle_says_what_the_defaults_are() {
+        let topic: TopicName = "sensors/pump-7/temperature".parse().unwrap();
+        let settings = FeederSettings::parse("feeder.toml", &FeederSettings::file_for(&topic)).unwrap();
+        assert_eq!(settings, FeederSettings { topic: Some(topic), ..FeederSettings::default() });
+    }
+
+    #[test]
+    fn an_empty_file_is_the_tutorial() {
+        assert_eq!(FeederSettings::parse("feeder.toml", "").unwrap(), FeederSettings::default());
+    }
+
+    #[test]
+    fn a_fault_is_named_with_file_line_and_field() {
+        let cases = [
+            ("qos = 1\ninterval = \"soon\"\n", "`feeder.toml`, line 2, `interval`: `soon` is not a duration"),
+            ("\nqos = 2\n", "`feeder.toml`, line 2, `qos`: AWS IoT has QoS 0 and 1, not 2"),
+            ("colour = 1\n", "`feeder.toml`, line 1, `colour`: unknown field `colour`"),
+            ("topic = \"a/+\"\n", "`feeder.toml`, line 1, `topic`: topic `a/+` holds a wildcard"),
+            ("sensor = \"bme280\"\n", "`feeder.toml`, line 1, `sensor`: unknown variant `bme280`"),
+            ("qos 1\n", "`feeder.toml`, line 1"),
+        ];
+        for (text, wanted) in cases {
+            let error = FeederSettings::parse("feeder.toml", text).unwrap_err();
+            assert!(error.message().starts_with(wanted), "{error}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The line to the broker: at most one connection, being made or standing, and the publishes that wait on it.
+
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::device::queue::Record;
+use crate::error::{Error, Kind, Result};
+use crate::mqtt::{self, Client, Identity, Inbox, Qos, Settings};
+
+/// What happened on the line.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// The CONNACK came.
+    Connected,
+    /// The record of this number is acknowledged.
+    Acknowledged(u64),
+    /// There is no connection any more, or it did not come about.
+    Ended(Error),
+}
+
+type Connecting = JoinHandle<Result<(Client, Inbox)>>;
+
+/// A connection and what waits on it.
+pub(super) struct Line {
+    identity: Identity,
+    settings: Settings,
+    qos: Qos,
+    connecting: Option<Connecting>,
+    connection: Option<(Client, Inbox)>,
+    waiting: JoinSet<(u64, Result<()>)>,
+}
+
+impl Line {
+    pub(super) fn new(identity: Identity, settings: Settings, qos: Qos) -> Self {
+        Self { identity, settings, qos, connecting: None, connection: None, waiting: JoinSet::new() }
+    }
+
+    /// Begins to connect. In a task of its own, because a connect that is polled in a `select!` and dropped never
+    /// comes to an end.
+    pub(super) fn connect(&mut self) {
+        let (identity, settings) = (self.identity.clone(), self.settings);
+        self.connecting = Some(tokio::spawn(async move { mqtt::connect(&identity, settings).await }));
+    }
+
+    /// Submits a record; does nothing without a connection.
+    pub(super) fn publish(&mut self, sequence: u64, record: &Record) {
+        let Some((client, _)) = &self.connection else { return };
+        let (client, record, qos) = (client.clone(), record.clone(), self.qos);
+        self.waiting.spawn(async move { (sequence, client.publish(&record.topic, record.payload, qos, false).await) });
+    }
+
+    /// The next thing that happens. Safe to cancel.
+    pub(super) async fn next(&mut self) -> Happening {
+        if let Some(connecting) = &mut self.connecting {
+            let outcome = flat(connecting.await);
+            self.connecting = None;
+            return match outcome {
+                Ok(connection) => {
+                    self.connection = Some(connection);
+                    Happening::Connected
+                }
+                Err(error) => Happening::Ended(error),
+            };
+        }
+        let Some((_, inbox)) = &mut self.connection else { return std::future::pending().await };
+        tokio::select! {
+            biased;
+            Some(done) = self.waiting.join_next() => match done {
+                Ok((sequence, Ok(()))) => Happening::Acknowledged(sequence),
+                Ok((_, Err(error))) => self.ended(error),
+                Err(error) => self.ended(Error::failed("a publish was abandoned").because(error)),
+            },
+            error = inbox.ended() => self.last_words(error).await,
+        }
+    }
+
+    /// The connection has ended: publishes that wait know better than the socket why. An acknowledgement that came
+    /// with the end is worth no more than a duplicate, which QoS 1 allows.
+    async fn last_words(&mut self, error: Error) -> Happening {
+        while let Some(done) = self.waiting.join_next().await {
+            match done {
+                Ok((_, Err(reason))) if reason.kind() == Kind::Denied => return self.ended(reason),
+                _ => {}
+            }
+        }
+        self.ended(error)
+    }
+
+    fn ended(&mut self, error: Error) -> Happening {
+        self.connection = None;
+        self.waiting = JoinSet::new();
+        Happening::Ended(error)
+    }
+
+    /// Says goodbye, if there is anybody to say it to.
+    pub(super) async fn close(&mut self) {
+        if let Some(connecting) = self.connecting.take() {
+            connecting.abort();
+        }
+        self.waiting = JoinSet::new();
+        if let Some((client, inbox)) = self.connection.take() {
+            client.close(inbox).await;
+        }
+    }
+}
+
+fn flat<T>(joined: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    joined.unwrap_or_else(|error| Err(Error::failed("connecting was abandoned").because(error)))
+}

@@ -1,0 +1,109 @@
+//! The message of one reading: a JSON object whose bytes never change for the same reading.
+
+use serde::Serialize;
+use time::{OffsetDateTime, UtcOffset};
+
+use super::source::reading::{Quantity, Sample};
+
+/// The order of the fields is the order of the keys on the wire.
+#[derive(Serialize)]
+struct Message<'a> {
+    sequence: u64,
+    timestamp_utc: String,
+    value: Option<f64>,
+    unit: &'a str,
+    origin: String,
+    status: &'a str,
+}
+
+/// The message that reports `quantity` of `sample` under number `sequence`.
+///
+/// A quantity that was not measured (the read failed, the sensor does not vouch for it, the value is not a number)
+/// is a message too, with the same keys: `"value":null` and `"status":"fail"`.
+pub fn encode(sequence: u64, sample: &Sample, quantity: Quantity) -> Vec<u8> {
+    let value = sample.value(quantity);
+    let message = Message {
+        sequence,
+        timestamp_utc: timestamp(sample.taken_at),
+        value,
+        unit: quantity.unit,
+        origin: format!("{} {}", sample.origin, quantity.name),
+        status: if value.is_some() { "success" } else { "fail" },
+    };
+    #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
+    serde_json::to_vec(&message).expect("a message is plain JSON")
+}
+
+/// ISO 8601 in UTC with six fractional digits, those of Python's `%Y-%m-%dT%H:%M:%S.%fZ`, even where they are zero.
+fn timestamp(at: OffsetDateTime) -> String {
+    let utc = at.checked_to_offset(UtcOffset::UTC).unwrap_or(at);
+    let (year, month, day) = utc.to_calendar_date();
+    let (hour, minute, second, micros) = utc.to_hms_micro();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z", u8::from(month))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::super::source::fault::ReadError;
+    use super::super::source::reading::{HUMIDITY, Reading, TEMPERATURE};
+    use super::*;
+
+    fn sample(outcome: Result<Vec<Reading>, ReadError>) -> Sample {
+        Sample { taken_at: datetime!(2020-02-15 16:43:16.226983 UTC), origin: "BME680".into(), skipped: 0, outcome }
+    }
+
+    fn temperature(value: f64) -> Sample {
+        sample(Ok(vec![Reading { quantity: TEMPERATURE, value: Some(value) }]))
+    }
+
+    fn text(sample: &Sample) -> String {
+        String::from_utf8(encode(25, sample, TEMPERATURE)).unwrap()
+    }
+
+    #[test]
+    fn a_reading_becomes_exactly_the_message_of_the_tutorial() {
+        assert_eq!(
+            text(&temperature(21.58)),
+            r#"{"sequence":25,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":21.58,"unit":"Cel","origin":"BME680 temperature","status":"success"}"#
+        );
+    }
+
+    #[test]
+    fn a_failed_read_keeps_every_key_and_has_no_value() {
+        assert_eq!(
+            text(&sample(Err(ReadError::NoNewData))),
+            r#"{"sequence":25,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":null,"unit":"Cel","origin":"BME680 temperature","status":"fail"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_a_failure() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(text(&temperature(value)).contains(r#""value":null,"#));
+            assert!(text(&temperature(value)).ends_with(r#""status":"fail"}"#));
+        }
+    }
+
+    #[test]
+    fn a_quantity_that_the_sample_lacks_is_a_failure_with_its_own_unit() {
+        let bytes = encode(0, &temperature(20.0), HUMIDITY);
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            r#"{"sequence":0,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":null,"unit":"%RH","origin":"BME680 humidity","status":"fail"}"#
+        );
+    }
+
+    #[test]
+    fn a_whole_degree_is_still_a_decimal_number() {
+        assert!(text(&temperature(21.0)).contains(r#""value":21.0,"#));
+        assert!(text(&temperature(-40.0)).contains(r#""value":-40.0,"#));
+    }
+
+    #[test]
+    fn the_timestamp_is_utc_with_six_digits_even_on_the_whole_second() {
+        assert_eq!(timestamp(datetime!(2024-02-29 00:30:00 +1)), "2024-02-28T23:30:00.000000Z");
+        assert_eq!(timestamp(datetime!(2026-01-02 03:04:05.000_007_999 UTC)), "2026-01-02T03:04:05.000007Z");
+    }
+}

@@ -1,0 +1,131 @@
+//! What waits to be acknowledged. The seam behind which the disk spool comes; in memory for now.
+//!
+//! A record is accepted, gets the next sequence number, and stays until its acknowledgement. Acknowledgements may
+//! come out of order; records leave from the front only, so "the first unacknowledged" is one number.
+
+use std::collections::VecDeque;
+
+use crate::error::Result;
+use crate::topic::TopicName;
+
+/// A message that waits to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where to.
+    pub topic: TopicName,
+    /// What.
+    pub payload: Vec<u8>,
+}
+
+/// A queue of records under rising sequence numbers.
+pub trait Queue {
+    /// The number that the next accepted record gets.
+    fn end(&self) -> u64;
+
+    /// The number of the oldest record that is not acknowledged; [`Queue::end`] if there is none.
+    fn first(&self) -> u64;
+
+    /// Takes a record; when this returns, it is the queue's to keep.
+    fn accept(&mut self, record: Record) -> Result<()>;
+
+    /// The record of a number between [`Queue::first`] and [`Queue::end`].
+    fn get(&self, sequence: u64) -> Option<&Record>;
+
+    /// Forgets a record; numbers that are gone already are no error, because QoS 1 may acknowledge twice.
+    fn acknowledge(&mut self, sequence: u64);
+
+    /// How many records wait.
+    fn waiting(&self) -> u64 {
+        self.end() - self.first()
+    }
+}
+
+/// A queue that dies with the process. Endless, as the tutorial's `configureOfflinePublishQueueing(-1)`.
+#[derive(Debug, Default)]
+pub struct MemoryQueue {
+    first: u64,
+    records: VecDeque<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    record: Record,
+    acknowledged: bool,
+}
+
+impl MemoryQueue {
+    /// The place of a record in the deque.
+    fn index(&self, sequence: u64) -> Option<usize> {
+        usize::try_from(sequence.checked_sub(self.first)?).ok().filter(|index| *index < self.records.len())
+    }
+}
+
+impl Queue for MemoryQueue {
+    fn end(&self) -> u64 {
+        self.first + self.records.len() as u64
+    }
+
+    fn first(&self) -> u64 {
+        self.first
+    }
+
+    fn accept(&mut self, record: Record) -> Result<()> {
+        self.records.push_back(Entry { record, acknowledged: false });
+        Ok(())
+    }
+
+    fn get(&self, sequence: u64) -> Option<&Record> {
+        self.records.get(self.index(sequence)?).map(|entry| &entry.record)
+    }
+
+    fn acknowledge(&mut self, sequence: u64) {
+        if let Some(entry) = self.index(sequence).and_then(|index| self.records.get_mut(index)) {
+            entry.acknowledged = true;
+        }
+        while self.records.front().is_some_and(|entry| entry.acknowledged) {
+            self.records.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(records: u8) -> MemoryQueue {
+        let mut queue = MemoryQueue::default();
+        for number in 0..records {
+            queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![number] }).unwrap();
+        }
+        queue
+    }
+
+    #[test]
+    fn records_leave_in_order_whatever_order_they_are_acknowledged_in() {
+        let mut queue = queue(3);
+        queue.acknowledge(1);
+        assert_eq!((queue.first(), queue.waiting()), (0, 3));
+        queue.acknowledge(0);
+        assert_eq!((queue.first(), queue.waiting()), (2, 1));
+        assert_eq!(queue.get(2).unwrap().payload, [2]);
+    }
+
+    #[test]
+    fn an_acknowledgement_that_comes_twice_or_from_the_future_changes_nothing() {
+        let mut queue = queue(2);
+        queue.acknowledge(0);
+        queue.acknowledge(0);
+        queue.acknowledge(9);
+        assert_eq!((queue.first(), queue.end()), (1, 2));
+        assert_eq!(queue.get(0), None);
+    }
+
+    #[test]
+    fn numbers_go_on_after_the_queue_ran_empty() {
+        let mut queue = queue(1);
+        queue.acknowledge(0);
+        queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![] }).unwrap();
+        assert_eq!((queue.first(), queue.end()), (1, 2));
+    }
+}

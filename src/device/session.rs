@@ -1,0 +1,236 @@
+//! When to connect, what to submit and how long to wait. Sees no clock, no network and no dice: `now` is the time
+//! since the feeder started, and jitter is an argument.
+//!
+//! Rules (reference/dependencies-device.md, 2.4): submit only while connected, from the first unacknowledged record
+//! on, at most a window of *positions* ahead; after a loss start again at the first unacknowledged. Back off 1, 2, 4
+//! .. 32 s with jitter added on top, because AWS takes one CONNECT per second and client id; start over at 1 s only
+//! after 20 s of a stable connection, so that a broker that kicks right after CONNACK is backed off from too.
+
+use std::time::Duration;
+
+pub mod pace;
+
+use pace::Pace;
+
+/// How eager a session is. The defaults are the tutorial's where it has any.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Most positions between the first unacknowledged record and the newest submitted one. Below the client's
+    /// in-flight limit of 100, so that packet ids cannot collide.
+    pub window: u64,
+    /// First wait after a loss.
+    pub backoff_first: Duration,
+    /// Longest wait after a loss, jitter apart.
+    pub backoff_most: Duration,
+    /// A connection that stood this long ends the back-off.
+    pub stable_after: Duration,
+    /// Publishes per second; AWS discards what is over 100 on a connection.
+    pub rate: f64,
+    /// Publishes that may go at once.
+    pub burst: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window: 90,
+            backoff_first: Duration::from_secs(1),
+            backoff_most: Duration::from_secs(32),
+            stable_after: Duration::from_secs(20),
+            rate: 50.0,
+            burst: 40.0,
+        }
+    }
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Open a connection; the session waits to hear [`Session::connected`] or [`Session::lost`].
+    Connect,
+    /// Publish the record of this number.
+    Submit(u64),
+    /// Nothing, until this time or until something happens.
+    Wait(Option<Duration>),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Waiting { until: Duration },
+    Connecting,
+    Online { since: Duration, next: u64 },
+}
+
+/// The state of a feeder's connection.
+#[derive(Debug)]
+pub struct Session {
+    limits: Limits,
+    phase: Phase,
+    losses: u32,
+    pace: Pace,
+}
+
+impl Session {
+    /// A session that connects after `delay` (start-up jitter of a fleet; zero otherwise).
+    pub fn new(limits: Limits, delay: Duration) -> Self {
+        let pace = Pace::new(limits.rate, limits.burst);
+        Self { limits, phase: Phase::Waiting { until: delay }, losses: 0, pace }
+    }
+
+    /// What to do at `now`, with the queue holding records `first..end`.
+    pub fn step(&mut self, now: Duration, first: u64, end: u64) -> Step {
+        match self.phase {
+            Phase::Waiting { until } if now < until => Step::Wait(Some(until)),
+            Phase::Waiting { .. } => {
+                self.phase = Phase::Connecting;
+                Step::Connect
+            }
+            Phase::Connecting => Step::Wait(None),
+            Phase::Online { since, next } => {
+                let next = next.max(first);
+                if next >= end || next >= first + self.limits.window {
+                    return Step::Wait(None);
+                }
+                match self.pace.take(now) {
+                    Ok(()) => {
+                        self.phase = Phase::Online { since, next: next + 1 };
+                        Step::Submit(next)
+                    }
+                    Err(ready) => Step::Wait(Some(ready)),
+                }
+            }
+        }
+    }
+
+    /// The CONNACK came; the queue's first unacknowledged record is `first`.
+    pub fn connected(&mut self, now: Duration, first: u64) {
+        self.phase = Phase::Online { since: now, next: first };
+    }
+
+    /// The connection ended or did not come about. Returns how long to wait; `jitter` is between 0 and 1.
+    pub fn lost(&mut self, now: Duration, jitter: f64) -> Duration {
+        if let Phase::Online { since, .. } = self.phase
+            && now.saturating_sub(since) >= self.limits.stable_after
+        {
+            self.losses = 0;
+        }
+        let base = self.limits.backoff_first.saturating_mul(1 << self.losses.min(16)).min(self.limits.backoff_most);
+        let delay = base + base.mul_f64(jitter.clamp(0.0, 1.0) / 2.0);
+        self.losses += 1;
+        self.phase = Phase::Waiting { until: now + delay };
+        delay
+    }
+
+    /// Whether records can be submitted now.
+    pub fn is_online(&self) -> bool {
+        matches!(self.phase, Phase::Online { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn online(limits: Limits) -> Session {
+        let mut session = Session::new(limits, Duration::ZERO);
+        assert_eq!(session.step(Duration::ZERO, 0, 0), Step::Connect);
+        session.connected(Duration::ZERO, 0);
+        session
+    }
+
+    #[test]
+    fn the_wait_doubles_from_1_to_32_seconds() {
+        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        let waits: Vec<_> = (0..8).map(|_| session.lost(Duration::ZERO, 0.0).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 32, 32]);
+    }
+
+    #[test]
+    fn jitter_only_adds() {
+        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        assert_eq!(session.lost(Duration::ZERO, 1.0), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn only_a_stable_connection_ends_the_back_off() {
+        let mut session = online(Limits::default());
+        assert_eq!(session.lost(secs(19), 0.0), secs(1));
+        session.connected(secs(20), 0);
+        assert_eq!(session.lost(secs(21), 0.0), secs(2), "kicked after a second: the back-off goes on");
+        session.connected(secs(30), 0);
+        assert_eq!(session.lost(secs(50), 0.0), secs(1), "20 s stable");
+    }
+
+    #[test]
+    fn nothing_is_submitted_before_the_connack() {
+        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Connect);
+        assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Wait(None));
+        session.connected(Duration::ZERO, 0);
+        assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Submit(0));
+    }
+
+    #[test]
+    fn the_window_counts_positions_from_the_first_unacknowledged() {
+        let mut session = online(Limits { window: 2, ..Limits::default() });
+        assert_eq!(session.step(Duration::ZERO, 0, 9), Step::Submit(0));
+        assert_eq!(session.step(Duration::ZERO, 0, 9), Step::Submit(1));
+        assert_eq!(session.step(Duration::ZERO, 0, 9), Step::Wait(None), "1 may be acknowledged; 0 is not");
+        assert_eq!(session.step(Duration::ZERO, 2, 9), Step::Submit(2));
+    }
+
+    #[test]
+    fn after_a_loss_it_starts_again_at_the_first_unacknowledged() {
+        let mut session = online(Limits::default());
+        for wanted in 0..5 {
+            assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Submit(wanted));
+        }
+        session.lost(Duration::ZERO, 0.0);
+        assert_eq!(session.step(Duration::ZERO, 3, 5), Step::Wait(Some(secs(1))));
+        assert_eq!(session.step(secs(1), 3, 5), Step::Connect);
+        session.connected(secs(1), 3);
+        assert_eq!(session.step(secs(1), 3, 5), Step::Submit(3));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
+        /// A model of a broker that acknowledges some, kicks at times and refuses at times: in the end everything was
+        /// submitted at least once, never more than a window ahead, and two connects were never less than 1 s apart.
+        #[test]
+        fn whatever_the_network_does_everything_goes_out_in_order(script in prop::collection::vec(0u8..10, 1..200)) {
+            let limits = Limits { window: 7, ..Limits::default() };
+            let (mut session, mut first, end) = (Session::new(limits, Duration::ZERO), 0u64, 40u64);
+            let (mut now, mut last_connect, mut newest) = (Duration::ZERO, None::<Duration>, 0u64);
+            let mut script = script.into_iter().chain(std::iter::repeat(9));
+            while first < end {
+                match session.step(now, first, end) {
+                    Step::Connect => {
+                        prop_assert!(last_connect.is_none_or(|last| now - last >= secs(1)));
+                        last_connect = Some(now);
+                        if script.next() == Some(0) { session.lost(now, 0.5); } else { session.connected(now, first); }
+                    }
+                    Step::Submit(sequence) => {
+                        prop_assert!((first..first + limits.window).contains(&sequence));
+                        prop_assert!(sequence <= newest, "a record was skipped");
+                        newest = newest.max(sequence + 1);
+                        match script.next() {
+                            Some(0) => { session.lost(now, 0.5); }
+                            Some(1..=4) => {}
+                            _ => first = sequence + 1,
+                        }
+                    }
+                    Step::Wait(Some(until)) => now = until,
+                    // Everything in the window is out: the acknowledgement comes, or the broker kicks.
+                    Step::Wait(None) => { session.lost(now, 0.5); }
+                }
+            }
+            prop_assert_eq!(newest, end);
+        }
+    }
+}

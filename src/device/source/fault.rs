@@ -1,0 +1,141 @@
+//! Why a read gave no value, in terms a person can act on.
+
+use thiserror::Error as ThisError;
+
+use crate::error::{Error, Kind};
+
+/// Why a source gave no readings.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum ReadError {
+    /// The device file of the bus does not exist.
+    #[error("there is no I2C bus `{bus}`")]
+    NoBus {
+        /// Device file.
+        bus: String,
+    },
+    /// The device file of the bus may not be opened.
+    #[error("no permission to use the I2C bus `{bus}`")]
+    Permission {
+        /// Device file.
+        bus: String,
+    },
+    /// The kernel keeps the address for a driver of its own.
+    #[error("address {address:#04x} of `{bus}` belongs to a kernel driver")]
+    Busy {
+        /// Device file.
+        bus: String,
+        /// Seven-bit I2C address.
+        address: u8,
+    },
+    /// Nobody answers at the sensor's addresses.
+    #[error("no BME680 answers on `{bus}` at 0x76 or 0x77: {cause}")]
+    NoChip {
+        /// Device file.
+        bus: String,
+        /// What the last attempt said.
+        cause: String,
+    },
+    /// Somebody answers, and is no BME680.
+    #[error("a chip with id {found:#04x} answers where a BME680 (0x61) is wanted")]
+    WrongChip {
+        /// Register 0xD0.
+        found: u8,
+    },
+    /// The factory calibration is empty, so raw words mean nothing.
+    #[error("the sensor's calibration is empty")]
+    Calibration,
+    /// A transfer failed while the sensor was in use.
+    #[error("an I2C transfer failed: {0}")]
+    Bus(String),
+    /// The sensor said something that its datasheet does not know.
+    #[error("the sensor answers nonsense: {0}")]
+    Nonsense(String),
+    /// The sensor lost its power and with it its settings.
+    #[error("brown-out: the sensor lost its settings")]
+    BrownOut,
+    /// The conversion did not end in time.
+    #[error("no new data: the conversion did not end")]
+    NoNewData,
+    /// The sensor did not go to sleep when told.
+    #[error("the sensor does not change its mode")]
+    Timeout,
+    /// The temperature is outside -40 to 85 degrees Celsius, where the sensor works.
+    #[error("{} degC is not a temperature that a BME680 can measure", f64::from(*centidegrees) / 100.0)]
+    Implausible {
+        /// Temperature in 0.01 degrees Celsius.
+        centidegrees: i16,
+    },
+    /// A read without a successful open before it.
+    #[error("the sensor is not open")]
+    NotOpen,
+    /// The driver panicked.
+    #[error("the sensor driver panicked: {0}")]
+    Panicked(String),
+}
+
+impl ReadError {
+    /// What to type or to check next; the most likely first.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoBus { .. } => vec!["sudo raspi-config nonint do_i2c 0".into(), SIMULATE.into()],
+            Self::Permission { .. } => vec!["sudo usermod -aG i2c $USER, then log in again".into()],
+            Self::Busy { bus, address } => vec![
+                "sudo modprobe -r bme680_i2c".into(),
+                format!(
+                    "if it comes back, remove its dtoverlay from /boot/firmware/config.txt ({bus}, {address:#04x})"
+                ),
+            ],
+            Self::NoChip { bus, .. } => vec![detect(bus), WIRING.into(), SIMULATE.into()],
+            Self::WrongChip { found: 0x00 | 0xff } | Self::Calibration | Self::Bus(_) | Self::Nonsense(_) => {
+                vec![WIRING.into()]
+            }
+            Self::WrongChip { .. } => vec!["set the address of one of the chips by its SDO pin".into()],
+            Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
+            Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
+        }
+    }
+}
+
+const SIMULATE: &str = "iotctl run --sensor sim";
+const WIRING: &str = "check the wiring: SDA, SCL, 3.3 V, ground";
+
+/// `i2cdetect` wants the number of the bus, not its path.
+fn detect(bus: &str) -> String {
+    format!("i2cdetect -y {}", bus.rsplit('-').next().filter(|n| n.parse::<u8>().is_ok()).unwrap_or("1"))
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        let kind = match error {
+            ReadError::NoBus { .. } | ReadError::Permission { .. } | ReadError::Busy { .. } => Kind::Configuration,
+            _ => Kind::Failed,
+        };
+        error.hints().into_iter().fold(Self::new(kind, error.to_string()), Self::hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_bus_says_how_to_enable_it_and_how_to_do_without() {
+        let error = Error::from(ReadError::NoBus { bus: "/dev/i2c-1".into() });
+        assert_eq!(error.to_string(), "there is no I2C bus `/dev/i2c-1`");
+        assert_eq!(error.kind(), Kind::Configuration);
+        assert_eq!(error.hints(), ["sudo raspi-config nonint do_i2c 0", "iotctl run --sensor sim"]);
+    }
+
+    #[test]
+    fn a_missing_chip_names_the_bus_to_scan() {
+        let hints = |bus: &str| ReadError::NoChip { bus: bus.into(), cause: String::new() }.hints();
+        assert_eq!(hints("/dev/i2c-3").first().unwrap(), "i2cdetect -y 3");
+        assert_eq!(hints("/dev/sensors").first().unwrap(), "i2cdetect -y 1");
+    }
+
+    #[test]
+    fn an_implausible_temperature_is_named_in_degrees() {
+        let text = ReadError::Implausible { centidegrees: 8501 }.to_string();
+        assert_eq!(text, "85.01 degC is not a temperature that a BME680 can measure");
+    }
+}
