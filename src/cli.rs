@@ -11,10 +11,14 @@ use crate::ui::Ui;
 mod bundle;
 mod completions;
 mod global;
+mod identity;
 mod logging;
 mod man;
 mod policy;
+mod publish;
+mod run;
 mod signals;
+mod subscribe;
 mod usage;
 
 /// From an AWS account to a fleet of trusted devices whose readings arrive.
@@ -33,6 +37,9 @@ enum Verb {
     Policy(policy::Policy),
     #[command(subcommand)]
     Bundle(bundle::Bundle),
+    Run(run::Run),
+    Sub(subscribe::Sub),
+    Pub(publish::Pub),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -45,7 +52,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ui = cli.global.ui();
     logging::start(&cli.global);
-    match run(cli, ui) {
+    match block_on(cli, ui) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             ui.error(&error);
@@ -55,7 +62,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// One current-thread runtime serves every verb: the feeder shares the Pi with the process it watches.
-fn run(cli: Cli, ui: Ui) -> Result<u8> {
+fn block_on(cli: Cli, ui: Ui) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -68,6 +75,9 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
     match verb {
         Verb::Policy(command) => policy::run(command, &global, ui),
         Verb::Bundle(command) => bundle::run(command, ui),
+        Verb::Run(command) => run::run(command, ui).await,
+        Verb::Sub(command) => subscribe::run(command, ui).await,
+        Verb::Pub(command) => publish::run(command, ui).await,
         Verb::Completions(command) => completions::run(command, &mut Cli::command(), ui),
         Verb::Man(command) => man::run(command, Cli::command(), ui),
     }
