@@ -57,6 +57,11 @@ impl Certificate {
         sha256_hex(&self.der)
     }
 
+    /// The certificate itself, as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The certified key as SubjectPublicKeyInfo DER.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
