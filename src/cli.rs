@@ -12,6 +12,8 @@ mod bundle;
 mod completions;
 mod global;
 mod identity;
+#[cfg(feature = "local")]
+mod local;
 mod logging;
 mod man;
 mod policy;
@@ -40,6 +42,8 @@ enum Verb {
     Run(run::Run),
     Sub(subscribe::Sub),
     Pub(publish::Pub),
+    #[cfg(feature = "local")]
+    Local(local::LocalCommand),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -78,6 +82,8 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Run(command) => run::run(command, ui).await,
         Verb::Sub(command) => subscribe::run(command, ui).await,
         Verb::Pub(command) => publish::run(command, ui).await,
+        #[cfg(feature = "local")]
+        Verb::Local(command) => local::run(command, global.region, ui).await,
         Verb::Completions(command) => completions::run(command, &mut Cli::command(), ui),
         Verb::Man(command) => man::run(command, Cli::command(), ui),
     }

@@ -136,10 +136,16 @@ async fn narrate(mut records: tokio::sync::broadcast::Receiver<Record>, ui: Ui) 
 
 async fn run_in(local: &Local, region: &Region, program: &OsString, arguments: &[OsString]) -> Result<u8> {
     let cannot = |e: std::io::Error| {
-        Error::failed(format!("cannot run `{}`", program.to_string_lossy())).because(e).hint("the command stands behind `--`")
+        Error::failed(format!("cannot run `{}`", program.to_string_lossy()))
+            .because(e)
+            .hint("the command stands behind `--`")
     };
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).envs(exports(local.control_plane(), region)).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command
+        .args(arguments)
+        .envs(exports(local.control_plane(), region))
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN");
     command.kill_on_drop(true);
     let status: ExitStatus = command.status().await.map_err(cannot)?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))

@@ -3,8 +3,9 @@
 //! [`entry`] is what is kept, [`state`] keeps it, one file per family changes it, [`view`] is what the broker reads.
 //! Every change is made whole under one lock, so nobody ever sees half of one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
 
 use crate::policy::checks::Scope;
 
@@ -34,7 +35,7 @@ pub struct Registry {
 #[derive(Debug)]
 struct Shared {
     scope: Scope,
-    generation: AtomicU64,
+    generation: watch::Sender<u64>,
     state: RwLock<State>,
 }
 
@@ -42,7 +43,7 @@ impl Registry {
     /// An empty registry of an account in a Region.
     pub fn new(scope: Scope) -> Self {
         let state = RwLock::new(State::new(scope.clone()));
-        Self { shared: Arc::new(Shared { scope, generation: AtomicU64::new(0), state }) }
+        Self { shared: Arc::new(Shared { scope, generation: watch::Sender::new(0), state }) }
     }
 
     /// Account, Region and partition, as they stand in every ARN.
@@ -52,7 +53,12 @@ impl Registry {
 
     /// Rises with every change, so that a session knows when its view is old.
     pub fn generation(&self) -> u64 {
-        self.shared.generation.load(Ordering::Acquire)
+        *self.shared.generation.borrow()
+    }
+
+    /// Tells of every change from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.generation.subscribe()
     }
 
     /// Looks at the state.
@@ -68,7 +74,7 @@ impl Registry {
         let mut state = self.shared.state.write().unwrap_or_else(PoisonError::into_inner);
         let done = change(&mut state)?;
         // Inside the lock, so that a reader of the new state never holds the old number.
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        self.shared.generation.send_modify(|generation| *generation += 1);
         Ok(done)
     }
 
