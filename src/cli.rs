@@ -14,6 +14,8 @@ mod global;
 mod logging;
 mod man;
 mod policy;
+#[cfg(feature = "control")]
+mod provision;
 mod signals;
 mod usage;
 
@@ -29,6 +31,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[cfg(feature = "control")]
+    Provision(Box<provision::Provision>),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -66,6 +70,8 @@ fn run(cli: Cli, ui: Ui) -> Result<u8> {
 async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
     let Cli { global, verb } = cli;
     match verb {
+        #[cfg(feature = "control")]
+        Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui),
         Verb::Bundle(command) => bundle::run(command, ui),
         Verb::Completions(command) => completions::run(command, &mut Cli::command(), ui),

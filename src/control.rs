@@ -4,4 +4,5 @@
 //! `iotctl local` for what AWS does not have; [`provision`] makes one device.
 
 pub mod client;
+pub mod provision;
 pub mod stand_in;

@@ -120,25 +120,50 @@ impl Client {
         self.address.get()
     }
 
-    /// What a failed call means: a sentence that begins "cannot `doing`", the kind, and what to do.
+    /// The answer of a call, or what its failure means: a sentence that begins "cannot `doing`", and what to do.
     ///
     /// `action` is the IAM action of the call.
-    pub(super) fn failure<E>(&self, action: &str, doing: &str, error: SdkError<E>) -> Error
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        let circumstances = Circumstances { action, doing, address: self.address(), region: &self.region };
-        circumstances.explain(error)
+    pub(super) fn answer<T, E: ServiceError>(
+        &self,
+        action: &str,
+        doing: &str,
+        answer: std::result::Result<T, SdkError<E>>,
+    ) -> Result<T> {
+        let circumstances = || Circumstances { action, doing, address: self.address(), region: &self.region };
+        answer.map_err(|error| circumstances().explain(error))
+    }
+
+    /// The same for a call that reads: what does not exist is no failure.
+    pub(super) fn found<T, E: ServiceError>(
+        &self,
+        action: &str,
+        doing: &str,
+        answer: std::result::Result<T, SdkError<E>>,
+    ) -> Result<Option<T>> {
+        match answer {
+            Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
+            answer => self.answer(action, doing, answer).map(Some),
+        }
     }
 }
 
+/// The error type of any operation.
+pub(super) trait ServiceError: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static {}
+
+impl<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static> ServiceError for E {}
+
+/// Whether AWS answered with this error code.
+pub(super) fn is<E: ServiceError>(error: &SdkError<E>, code: &str) -> bool {
+    matches!(error, SdkError::ServiceError(service) if service.err().code() == Some(code))
+}
+
 /// Whether AWS refused a call for its rate alone: it was surely not carried out (HTTP 400 in AWS IoT, not 429).
-pub(super) fn is_throttled<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
-    matches!(error, SdkError::ServiceError(service) if failure::THROTTLED.contains(&service.err().code().unwrap_or("")))
+pub(super) fn is_throttled<E: ServiceError>(error: &SdkError<E>) -> bool {
+    failure::THROTTLED.iter().any(|code| is(error, code))
 }
 
 /// Whether nobody can say if a call was carried out: the answer was lost, or the service failed half-way.
-pub(super) fn is_unknown<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(super) fn is_unknown<E: ServiceError>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ServiceError(service) => service.raw().status().is_server_error(),
         SdkError::ConstructionFailure(_) => false,
