@@ -114,9 +114,7 @@ fn request(arguments: Provision) -> Result<Request> {
     let mut variables = arguments.policy.variables(&template)?;
     let topics = topics(arguments.topics, &arguments.thing, &template, &mut variables)?;
     let key = match (arguments.csr, arguments.key_from) {
-        (Some(path), _) => {
-            KeyPlan::Csr(SigningRequest::from_pem(&path.display().to_string(), &atomic::read(&path)?)?)
-        }
+        (Some(path), _) => KeyPlan::Csr(SigningRequest::from_pem(&path.display().to_string(), &atomic::read(&path)?)?),
         (None, KeyFrom::Here) => KeyPlan::Local,
         (None, KeyFrom::Aws) => KeyPlan::Aws,
     };
@@ -154,9 +152,7 @@ fn topics(
     Ok(topics)
 }
 
-fn distinct(
-    attributes: Vec<(AttributeName, AttributeValue)>,
-) -> Result<BTreeMap<AttributeName, AttributeValue>> {
+fn distinct(attributes: Vec<(AttributeName, AttributeValue)>) -> Result<BTreeMap<AttributeName, AttributeValue>> {
     let mut distinct = BTreeMap::new();
     for (name, value) in attributes {
         if distinct.insert(name.clone(), value).is_some() {

@@ -69,7 +69,8 @@ fn read(address: &str, body: &[u8]) -> Result<Option<StandIn>> {
         return Err(Error::failed(format!("the `iotctl local` at {address} is of another version than this program"))
             .hint("start it again with this program: iotctl local"));
     }
-    let wrong = |e: serde_json::Error| Error::failed(format!("cannot understand the `iotctl local` at {address}")).because(e);
+    let wrong =
+        |e: serde_json::Error| Error::failed(format!("cannot understand the `iotctl local` at {address}")).because(e);
     let Answer { mqtt_host, mqtt_port, root_ca } = serde_json::from_value(value).map_err(wrong)?;
     Ok(Some(StandIn { endpoint: format!("{mqtt_host}:{mqtt_port}").parse()?, root_ca }))
 }

@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn what_is_no_request_is_refused_by_name() {
         let key = PrivateKey::generate().unwrap();
-        for wrong in ["", "hello", key.pem(), "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"] {
+        for wrong in
+            ["", "hello", key.pem(), "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"]
+        {
             let error = SigningRequest::from_pem("a.csr", wrong).unwrap_err();
             assert_eq!(error.message(), "`a.csr` holds no certificate signing request");
         }

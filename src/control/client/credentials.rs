@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
+use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::{self, region::ImdsRegionProvider};
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::Region;
 
 /// On an EC2 instance the service answers within a few milliseconds.
 const IMDS_TIMEOUT: Duration = Duration::from_millis(400);

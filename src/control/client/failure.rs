@@ -56,7 +56,7 @@ impl Circumstances<'_> {
             return self.refused(service.raw().status().as_u16(), answer.code(), answer.message().unwrap_or(""));
         }
         let answered = matches!(error, SdkError::ResponseError(_));
-        let cause: Box<dyn std::error::Error> = error.into_source().map_or_else(|e| e.into(), |source| source);
+        let cause: Box<dyn std::error::Error> = error.into_source().unwrap_or_else(|error| error.into());
         match credentials_error(cause.as_ref()) {
             Some(error) => self.no_credentials(error),
             None if answered => self.not_aws().because(cause),
@@ -74,15 +74,17 @@ impl Circumstances<'_> {
                 .hint("is the secret key the one of this access key? aws configure")
                 .hint("is the clock right? date -u"),
             _ if is(UNKNOWN_CALLER) => error(Kind::Credentials)
-                .hint(format!("are these keys of an account that has {} enabled? aws sts get-caller-identity", self.region))
+                .hint(format!(
+                    "are these keys of an account that has {} enabled? aws sts get-caller-identity",
+                    self.region
+                ))
                 .hint("other credentials: export AWS_PROFILE=NAME, or aws configure sso"),
             _ if is(FORBIDDEN) => self.forbidden(error(Kind::Credentials)),
             _ if is(THROTTLED) => error(Kind::Unreachable).hint("wait a minute and run the same command again"),
             _ if is(CONFLICT) => error(Kind::Conflict),
             _ if is(INVALID) => error(Kind::BadInput),
-            _ if code == "LimitExceededException" => {
-                error(Kind::Failed).hint("quotas: https://console.aws.amazon.com/servicequotas/home/services/iotcore/quotas")
-            }
+            _ if code == "LimitExceededException" => error(Kind::Failed)
+                .hint("quotas: https://console.aws.amazon.com/servicequotas/home/services/iotcore/quotas"),
             401 | 403 => self.forbidden(error(Kind::Credentials)),
             503 => error(Kind::Unreachable).hint("wait a minute and run the same command again"),
             _ => error(Kind::Failed),
@@ -106,8 +108,7 @@ impl Circumstances<'_> {
         if !missing {
             told = causes(error).into_iter().fold(told, |told, cause| told.because(cause)).hint("aws sso login");
         }
-        told.hint("aws configure sso, or aws configure")
-            .hint("or one that is set up already: export AWS_PROFILE=NAME")
+        told.hint("aws configure sso, or aws configure").hint("or one that is set up already: export AWS_PROFILE=NAME")
     }
 
     fn unreachable(&self, cause: Box<dyn std::error::Error>) -> Error {

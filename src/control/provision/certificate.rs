@@ -179,10 +179,12 @@ async fn foreign(client: &Client, issued: &Issued) -> Error {
         false => format!("it is left there, inactive: {}", issued.id),
     };
     let address = client.address().unwrap_or("AWS");
-    Error::failed(format!("`{address}` made a certificate of another key than ours; a device could not connect with it"))
-        .because(fate)
-        .hint("moto does that; a stand-in that certifies the right key: iotctl local")
-        .hint("for tests that never connect: --accept-foreign-key")
+    Error::failed(format!(
+        "`{address}` made a certificate of another key than ours; a device could not connect with it"
+    ))
+    .because(fate)
+    .hint("moto does that; a stand-in that certifies the right key: iotctl local")
+    .hint("for tests that never connect: --accept-foreign-key")
 }
 
 /// Makes the certificate ACTIVE, when everything else is done.

@@ -49,8 +49,11 @@ async fn describe(client: &Client, group: &ThingName) -> Result<Option<Arn>> {
     let found = client.found("iot:DescribeThingGroup", &format!("read thing group `{group}`"), answer)?;
     let Some(found) = found else { return Ok(None) };
     if found.query_string().is_some() {
-        return Err(Error::new(Kind::Conflict, format!("thing group `{group}` is dynamic: its query decides who is in it"))
-            .hint("leave it out, or give the thing the attributes that its query asks for"));
+        return Err(Error::new(
+            Kind::Conflict,
+            format!("thing group `{group}` is dynamic: its query decides who is in it"),
+        )
+        .hint("leave it out, or give the thing the attributes that its query asks for"));
     }
     found.thing_group_arn().unwrap_or_default().parse().map(Some)
 }

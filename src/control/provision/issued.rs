@@ -45,8 +45,10 @@ impl Issued {
 }
 
 /// Asks for a certificate of the key that signed `csr`.
+///
+/// It is INACTIVE because `setAsActive` is left out (API reference: false by default); moto takes `false` for true.
 pub(super) async fn by_csr(client: &Client, csr: &str) -> Result<Asked> {
-    let call = client.iot.create_certificate_from_csr().certificate_signing_request(csr).set_as_active(false);
+    let call = client.iot.create_certificate_from_csr().certificate_signing_request(csr);
     let answer = unless_throttled(|| call.clone().customize().config_override(no_retries()).send()).await;
     let unknown = answer.as_ref().is_err_and(client::is_unknown);
     match client.answer("iot:CreateCertificateFromCsr", "get a certificate", answer) {
@@ -59,7 +61,7 @@ pub(super) async fn by_csr(client: &Client, csr: &str) -> Result<Asked> {
 
 /// Asks for a key and its certificate. The key exists nowhere else: write it down at once.
 pub(super) async fn with_key(client: &Client) -> Result<(Issued, PrivateKey)> {
-    let call = client.iot.create_keys_and_certificate().set_as_active(false);
+    let call = client.iot.create_keys_and_certificate();
     let answer = unless_throttled(|| call.clone().customize().config_override(no_retries()).send()).await;
     let made = client.answer("iot:CreateKeysAndCertificate", "get a key and a certificate", answer)?;
     let pem = made.key_pair.and_then(|pair| pair.private_key).map(zeroize::Zeroizing::new);

@@ -14,7 +14,12 @@ use super::request::Request;
 ///
 /// `Overwrite` for files that no manifest speaks of, `Conflict` for a bundle of another thing, key, Region, policy
 /// or topic, `BadInput` for a manifest that cannot be read.
-pub(super) fn look(folder: &Folder, request: &Request, policy: &PolicyName, region: &Region) -> Result<Option<Manifest>> {
+pub(super) fn look(
+    folder: &Folder,
+    request: &Request,
+    policy: &PolicyName,
+    region: &Region,
+) -> Result<Option<Manifest>> {
     if !folder.exists() {
         return nothing_in_the_way(folder).map(|()| None);
     }
@@ -36,7 +41,10 @@ fn nothing_in_the_way(folder: &Folder) -> Result<()> {
     found.map_or(Ok(()), |path| {
         let shown = path.display();
         Err(Error::new(Kind::Overwrite, format!("`{shown}` exists, and belongs to no bundle; it is not overwritten"))
-            .hint(format!("move it away, or make the bundle elsewhere: mv {} /elsewhere, or --out DIR", folder.path().display())))
+            .hint(format!(
+                "move it away, or make the bundle elsewhere: mv {} /elsewhere, or --out DIR",
+                folder.path().display()
+            )))
     })
 }
 

@@ -64,7 +64,10 @@ pub(super) fn compare(request: &Request, name: &PolicyName, existing: &Existing,
     Err(error
         .hint("leave it alone and take another name: --policy-name NAME")
         .hint(format!("what it says: aws iot get-policy --policy-name {name}"))
-        .hint(format!("what is wanted: iotctl policy render --template {} (with the same --var)", request.template.name)))
+        .hint(format!(
+            "what is wanted: iotctl policy render --template {} (with the same --var)",
+            request.template.name
+        )))
 }
 
 fn difference(found: &Document, wanted: &Document) -> Vec<String> {
@@ -100,9 +103,14 @@ pub(super) fn judge(
         if let Some(denied) = decisions.into_iter().find(|decision| !decision.is_allowed()) {
             let error = Error::new(Kind::Denied, format!("policy `{name}` would not let `{}` {what}", request.thing));
             let told = denied.explain();
-            return Err(told.lines().fold(error, |error, line| error.because(line))
+            return Err(told
+                .lines()
+                .fold(error, |error, line| error.because(line))
                 .hint("give a topic that the policy allows: --topic TOPIC")
-                .hint(format!("or another policy: --template FILE (this one: iotctl policy render --template {})", request.template.name)));
+                .hint(format!(
+                    "or another policy: --template FILE (this one: iotctl policy render --template {})",
+                    request.template.name
+                )));
         }
     }
     Ok(())
