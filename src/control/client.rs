@@ -8,6 +8,7 @@ use aws_sdk_iot::config::AppName;
 use aws_sdk_iot::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::config::environment;
 use crate::error::{Error, Kind, Result};
 use crate::names::Region;
 
@@ -42,6 +43,7 @@ pub struct Client {
     /// The SDK's client.
     pub(super) iot: aws_sdk_iot::Client,
     region: Region,
+    profile: Option<String>,
     address: Address,
 }
 
@@ -54,17 +56,17 @@ pub async fn connect(options: &ClientOptions) -> Result<Client> {
     if let Some(url) = &options.endpoint_url {
         check_url(url)?;
     }
-    let config = load(options).await;
-    let region = region_of(&config)?;
+    let region = region(options).await?;
+    let config = load(options, &region).await;
     let address = Address::default();
     let service = aws_sdk_iot::config::Builder::from(&config).interceptor(address.clone()).build();
-    Ok(Client { iot: aws_sdk_iot::Client::from_conf(service), region, address })
+    let profile = options.profile.clone().or_else(environment::profile);
+    Ok(Client { iot: aws_sdk_iot::Client::from_conf(service), region, profile, address })
 }
 
-async fn load(options: &ClientOptions) -> SdkConfig {
+async fn load(options: &ClientOptions, region: &Region) -> SdkConfig {
     let profile = options.profile.as_deref();
-    let region = options.region.as_ref().map(|region| SdkRegion::new(region.to_string()));
-    let region = credentials::region(profile, region).await;
+    let region = SdkRegion::new(region.to_string());
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -96,8 +98,12 @@ fn check_url(url: &str) -> Result<()> {
     }
 }
 
-fn region_of(config: &SdkConfig) -> Result<Region> {
-    let Some(region) = config.region() else {
+async fn region(options: &ClientOptions) -> Result<Region> {
+    if let Some(region) = &options.region {
+        return Ok(region.clone());
+    }
+    let found = credentials::region(options.profile.as_deref()).await;
+    let Some(region) = found.filter(|region| !region.as_ref().is_empty()) else {
         return Err(Error::new(Kind::Configuration, "no AWS region is set")
             .hint("export AWS_REGION=eu-central-1")
             .hint("or once: --region eu-central-1"));
@@ -129,8 +135,14 @@ impl Client {
         doing: &str,
         answer: std::result::Result<T, SdkError<E>>,
     ) -> Result<T> {
-        let circumstances = || Circumstances { action, doing, address: self.address(), region: &self.region };
-        answer.map_err(|error| circumstances().explain(error))
+        let circumstances = Circumstances {
+            action,
+            doing,
+            address: self.address(),
+            region: &self.region,
+            profile: self.profile.as_deref(),
+        };
+        answer.map_err(|error| circumstances.explain(error))
     }
 
     /// The same for a call that reads: what does not exist is no failure.

@@ -17,23 +17,21 @@ use aws_config::provider_config::ProviderConfig;
 const IMDS_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Environment, profile (SSO, assumed roles, processes), web identity, ECS, EC2.
-pub(super) async fn chain(profile: Option<&str>, region: Option<Region>) -> DefaultCredentialsChain {
-    let mut builder = DefaultCredentialsChain::builder().imds_client(quick_imds());
-    builder.set_region(region);
+pub(super) async fn chain(profile: Option<&str>, region: Region) -> DefaultCredentialsChain {
+    let builder = DefaultCredentialsChain::builder().imds_client(quick_imds()).region(region);
     match profile {
         Some(profile) => builder.profile_name(profile).build().await,
         None => builder.build().await,
     }
 }
 
-/// `given`, else that of the environment, of the profile, of the EC2 instance.
-pub(super) async fn region(profile: Option<&str>, given: Option<Region>) -> Option<Region> {
+/// The Region of the environment, of the profile, of the EC2 instance.
+pub(super) async fn region(profile: Option<&str>) -> Option<Region> {
     let mut of_profile = ProfileFileRegionProvider::builder();
     if let Some(profile) = profile {
         of_profile = of_profile.profile_name(profile);
     }
-    RegionProviderChain::first_try(given)
-        .or_else(EnvironmentVariableRegionProvider::new())
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(of_profile.build())
         .or_else(ImdsRegionProvider::builder().imds_client(quick_imds()).build())
         .region()

@@ -2,6 +2,7 @@
 //!
 //! Codes: the AWS service model of IoT (control-plane.md, section 1) and the common errors of every AWS API.
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iot::error::{ProvideErrorMetadata, SdkError};
 
@@ -44,6 +45,8 @@ pub(super) struct Circumstances<'a> {
     /// Where the call went, if it went anywhere.
     pub(super) address: Option<&'a str>,
     pub(super) region: &'a Region,
+    /// The profile that was asked for, if one was.
+    pub(super) profile: Option<&'a str>,
 }
 
 impl Circumstances<'_> {
@@ -57,7 +60,7 @@ impl Circumstances<'_> {
         }
         let answered = matches!(error, SdkError::ResponseError(_));
         let cause: Box<dyn std::error::Error> = error.into_source().unwrap_or_else(|error| error.into());
-        match credentials_error(cause.as_ref()) {
+        match find::<CredentialsError>(cause.as_ref()) {
             Some(error) => self.no_credentials(error),
             None if answered => self.not_aws().because(cause),
             None => self.unreachable(cause),
@@ -99,16 +102,28 @@ impl Circumstances<'_> {
     }
 
     fn no_credentials(&self, error: &CredentialsError) -> Error {
-        let missing = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+        let absent = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+        // The chain ends at the metadata service of EC2: what fails there, failed everywhere before.
+        let missing = absent || find::<ImdsError>(error).is_some();
+        let of_profile = self.profile.map_or_else(String::new, |profile| format!(" in profile `{profile}`"));
         let sentence = match missing {
-            true => "no AWS credentials were found",
-            false => "the AWS credentials cannot be loaded",
+            true => format!("no AWS credentials were found{of_profile}"),
+            false => format!("the AWS credentials{of_profile} cannot be loaded"),
         };
-        let mut told = Error::new(Kind::Credentials, sentence);
-        if !missing {
-            told = causes(error).into_iter().fold(told, |told, cause| told.because(cause)).hint("aws sso login");
+        let told = Error::new(Kind::Credentials, sentence);
+        let told = match absent {
+            true => told,
+            false => causes(error).into_iter().fold(told, |told, cause| told.because(cause)),
+        };
+        match self.profile {
+            Some(profile) if missing => told.hint("which profiles are there? aws configure list-profiles").hint(
+                format!("set this one up: aws configure sso --profile {profile}, or aws configure --profile {profile}"),
+            ),
+            Some(profile) => told.hint(format!("with SSO: aws sso login --profile {profile}")),
+            None => told
+                .hint("set them up: aws configure sso, or aws configure")
+                .hint("or take a profile that is there: export AWS_PROFILE=NAME"),
         }
-        told.hint("aws configure sso, or aws configure").hint("or one that is set up already: export AWS_PROFILE=NAME")
     }
 
     fn unreachable(&self, cause: Box<dyn std::error::Error>) -> Error {
@@ -146,15 +161,9 @@ fn said(code: &str, message: &str) -> String {
     }
 }
 
-fn credentials_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
+/// The first error of this type in a chain of sources.
+fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
 /// The sources of an error, as sentences.
