@@ -17,6 +17,8 @@ mod local;
 mod logging;
 mod man;
 mod policy;
+#[cfg(feature = "control")]
+mod provision;
 mod publish;
 mod run;
 mod signals;
@@ -35,6 +37,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[cfg(feature = "control")]
+    Provision(Box<provision::Provision>),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -77,6 +81,8 @@ fn block_on(cli: Cli, ui: Ui) -> Result<u8> {
 async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
     let Cli { global, verb } = cli;
     match verb {
+        #[cfg(feature = "control")]
+        Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui),
         Verb::Bundle(command) => bundle::run(command, ui),
         Verb::Run(command) => run::run(command, ui).await,

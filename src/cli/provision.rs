@@ -1,6 +1,7 @@
 //! `iotctl provision`
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -8,11 +9,15 @@ use serde_json::json;
 use super::global::Global;
 use super::policy::{PolicyTemplate, pair};
 use crate::bundle::atomic;
-use crate::config::feeder::FeederSettings;
 use crate::control::client::{self, ClientOptions};
-use crate::control::provision::{self, KeyPlan, Outcome, Request, Step};
-use crate::error::Result;
+use crate::control::provision;
+use crate::control::provision::report::{Outcome, Step};
+use crate::control::provision::request::{KeyPlan, Request};
+use crate::error::{Error, Result};
 use crate::names::{AccountId, AttributeName, AttributeValue, DataEndpoint, PolicyName, ThingName};
+use crate::pki::certificate::Certificate;
+use crate::pki::csr::SigningRequest;
+use crate::template::{Template, Variables};
 use crate::topic::TopicName;
 use crate::ui::Ui;
 
@@ -90,7 +95,7 @@ fn attribute(text: &str) -> std::result::Result<(AttributeName, AttributeValue),
 pub(super) async fn run(arguments: Provision, global: &Global, ui: Ui) -> Result<u8> {
     let request = request(arguments)?;
     let client = client::connect(&client_options(global)).await?;
-    let outcome = provision::run(&client, request, &mut |step| show(&step, ui)).await?;
+    let outcome = provision::run(&client, &request, &mut |step| show(&step, ui)).await?;
     ui.result(|| sentence(&outcome), &answer(&outcome));
     Ok(0)
 }
@@ -107,16 +112,9 @@ pub(super) fn client_options(global: &Global) -> ClientOptions {
 fn request(arguments: Provision) -> Result<Request> {
     let template = arguments.policy.load()?;
     let mut variables = arguments.policy.variables(&template)?;
-    let mut topics = arguments.topics;
-    if template.variables()?.contains("topic") {
-        variables.extend(topics.first().map(|topic| ("topic".to_owned(), topic.to_string())));
-    }
-    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix")) {
-        topics.push(format!("{prefix}/{}/temperature", arguments.thing).parse()?);
-    }
-    let feeder_toml = topics.first().map(|topic| FeederSettings::default_for(topic.clone()).to_toml());
+    let topics = topics(arguments.topics, &arguments.thing, &template, &mut variables)?;
     let key = match (arguments.csr, arguments.key_from) {
-        (Some(path), _) => KeyPlan::Csr(atomic::read(&path)?),
+        (Some(path), _) => KeyPlan::Csr(SigningRequest::from_pem(&path.display().to_string(), &atomic::read(&path)?)?),
         (None, KeyFrom::Here) => KeyPlan::Local,
         (None, KeyFrom::Aws) => KeyPlan::Aws,
     };
@@ -126,17 +124,47 @@ fn request(arguments: Provision) -> Result<Request> {
         template,
         variables,
         policy_name: arguments.policy_name,
-        thing_type: arguments.thing_type,
-        attributes: arguments.attributes.into_iter().collect(),
-        groups: arguments.groups,
-        key,
         topics,
-        feeder_toml: feeder_toml.unwrap_or_default(),
+        thing_type: arguments.thing_type,
+        attributes: distinct(arguments.attributes)?,
+        groups: arguments.groups.into_iter().collect(),
+        key,
+        account: arguments.account,
         data_endpoint: arguments.data_endpoint,
-        roots_pem: arguments.root_ca.map(|path| atomic::read(&path)).transpose()?,
+        roots_pem: arguments.root_ca.as_deref().map(roots).transpose()?,
         accept_foreign_key: arguments.accept_foreign_key,
-        account_guard: arguments.account,
     })
+}
+
+/// What the device publishes to. The template's variable `topic` is the first one; its `prefix` makes a default.
+fn topics(
+    mut topics: Vec<TopicName>,
+    thing: &ThingName,
+    template: &Template,
+    variables: &mut Variables,
+) -> Result<Vec<TopicName>> {
+    if template.variables()?.contains("topic") {
+        variables.extend(topics.first().map(|topic| ("topic".to_owned(), topic.to_string())));
+    }
+    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix")) {
+        topics.push(format!("{prefix}/{thing}/temperature").parse()?);
+    }
+    Ok(topics)
+}
+
+fn distinct(attributes: Vec<(AttributeName, AttributeValue)>) -> Result<BTreeMap<AttributeName, AttributeValue>> {
+    let mut distinct = BTreeMap::new();
+    for (name, value) in attributes {
+        if distinct.insert(name.clone(), value).is_some() {
+            return Err(Error::usage(format!("attribute `{name}` is given twice")));
+        }
+    }
+    Ok(distinct)
+}
+
+fn roots(path: &Path) -> Result<String> {
+    let pem = atomic::read(path)?;
+    Certificate::from_pem(&path.display().to_string(), &pem).map(|_| pem)
 }
 
 /// One line of progress.
@@ -149,17 +177,19 @@ pub(super) fn show(step: &Step, ui: Ui) {
 }
 
 fn sentence(outcome: &Outcome) -> String {
-    let folder = outcome.folder.path().display();
-    match outcome.changed {
-        true => format!("{} is ready in {folder}\nnext: iotctl run --bundle {folder}", outcome.manifest.thing),
-        false => format!("{} is ready in {folder}, no change", outcome.manifest.thing),
+    let (folder, thing) = (outcome.folder.path().display(), &outcome.manifest.thing);
+    match (outcome.foreign_key, outcome.changed) {
+        (true, _) => format!("{thing} is in {folder}, and cannot connect: the certificate carries another key"),
+        (false, true) => format!("{thing} is ready in {folder}\nnext: iotctl run --bundle {folder}"),
+        (false, false) => format!("{thing} is ready in {folder}, no change"),
     }
 }
 
-/// The manifest, with where it is and whether anything was changed.
+/// The manifest, with where it is, whether anything was changed, and whether the device can connect at all.
 fn answer(outcome: &Outcome) -> serde_json::Value {
     let mut value = json!(outcome.manifest);
     value["bundle"] = json!(outcome.folder.path());
     value["changed"] = json!(outcome.changed);
+    value["foreign_key"] = json!(outcome.foreign_key);
     value
 }

@@ -8,7 +8,7 @@ use crate::local::broker::packet::Reason;
 
 /// Why nothing more can be read.
 #[derive(Debug, ThisError)]
-pub(in crate::local::broker) enum WireError {
+pub(crate) enum WireError {
     /// The peer closed, or the network failed.
     #[error("the connection was lost")]
     Lost(#[from] io::Error),
@@ -22,7 +22,7 @@ pub(in crate::local::broker) enum WireError {
 
 impl WireError {
     /// What an MQTT 5 client is told.
-    pub(in crate::local::broker) fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Misuse(_, reason) => *reason,
             Self::Lost(_) | Self::Malformed(_) => Reason::MalformedPacket,
