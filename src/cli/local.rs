@@ -62,7 +62,8 @@ enum LocalVerb {
 /// Print what a shell must export to talk to a running `iotctl local`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  iotctl local env
   eval \"$(iotctl local env)\"
 ")]
 struct Env {

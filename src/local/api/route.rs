@@ -7,16 +7,25 @@ use super::model::{Model, Operation};
 /// Labels of a path, decoded, by name.
 pub(super) type Labels = BTreeMap<String, String>;
 
-/// The operation of a request, if there is one. Literal segments win over labels: `PUT /thing-groups/addThingToThingGroup`.
+/// The operation of a request, if there is one. Literal segments win over labels (`PUT /thing-groups/addThingToThingGroup`),
+/// and a label of one segment over one that takes the rest.
 pub(super) fn find<'a>(model: &'a Model, method: &str, path: &str) -> Option<(&'a Operation, Labels)> {
     let candidates = model.operations.iter().filter(|operation| operation.method == method);
-    let matching = candidates.filter_map(|operation| Some((operation, labels(&operation.uri, path)?)));
-    matching.min_by_key(|(_, labels)| labels.len())
+    let matching = candidates.filter_map(|operation| Some((operation, fit(&operation.uri, path)?)));
+    let (operation, fit) = matching.min_by_key(|(_, fit)| (fit.takes_rest, fit.labels.len()))?;
+    Some((operation, fit.labels))
 }
 
-/// The labels by which `path` fits `uri`. An ARN in the last label may have its slash as it is, though SDKs encode it.
-fn labels(uri: &str, path: &str) -> Option<Labels> {
-    let mut labels = Labels::new();
+/// How a path fits.
+#[derive(Default)]
+struct Fit {
+    labels: Labels,
+    /// The last label holds slashes: an ARN as it is, though SDKs encode it.
+    takes_rest: bool,
+}
+
+fn fit(uri: &str, path: &str) -> Option<Fit> {
+    let mut fit = Fit::default();
     let mut segments = path.strip_prefix('/')?.split('/');
     let mut wanted = uri.strip_prefix('/')?.split('?').next()?.split('/').peekable();
     while let Some(want) = wanted.next() {
@@ -26,13 +35,14 @@ fn labels(uri: &str, path: &str) -> Option<Labels> {
             None => return None,
             Some(label) => {
                 let rest: Vec<&str> = if wanted.peek().is_none() { segments.by_ref().collect() } else { Vec::new() };
+                fit.takes_rest = !rest.is_empty();
                 let whole = std::iter::once(found).chain(rest).collect::<Vec<_>>().join("/");
-                labels.insert(label.to_owned(), decoded(&whole)?);
+                fit.labels.insert(label.to_owned(), decoded(&whole)?);
             }
         }
     }
-    let complete = segments.next().is_none() && labels.values().all(|label| !label.is_empty());
-    complete.then_some(labels)
+    let complete = segments.next().is_none() && fit.labels.values().all(|label| !label.is_empty());
+    complete.then_some(fit)
 }
 
 /// Percent-decoding (RFC 3986, section 2.1).
@@ -66,6 +76,7 @@ mod tests {
         assert_eq!(found("PUT", "/thing-groups/addThingToThingGroup").0, "AddThingToThingGroup");
         assert_eq!(found("GET", "/things/pump-7").0, "DescribeThing");
         assert_eq!(found("GET", "/things").0, "ListThings");
+        assert_eq!(found("GET", "/things/pump-7/principals").0, "ListThingPrincipals");
     }
 
     #[test]
