@@ -136,7 +136,8 @@ fn request(arguments: Provision) -> Result<Request> {
     })
 }
 
-/// What the device publishes to. The template's variable `topic` is the first one; its `prefix` makes a default.
+/// What the device publishes to. The template's variable `topic` is the first one; its `prefix` makes a default, if the
+/// policy lets the device publish at all.
 fn topics(
     mut topics: Vec<TopicName>,
     thing: &ThingName,
@@ -146,10 +147,19 @@ fn topics(
     if template.variables()?.contains("topic") {
         variables.extend(topics.first().map(|topic| ("topic".to_owned(), topic.to_string())));
     }
-    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix")) {
+    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix"))
+        && publishes(template, thing, variables)?
+    {
         topics.push(format!("{prefix}/{thing}/temperature").parse()?);
     }
     Ok(topics)
+}
+
+/// Whether the policy lets its device publish anything; account and Region do not matter for that.
+fn publishes(template: &Template, thing: &ThingName, variables: &Variables) -> Result<bool> {
+    let facts = [("partition", "aws"), ("region", "us-east-1"), ("account", "000000000000"), ("thing", thing.as_str())];
+    let facts: Variables = facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Ok(template.render(variables, &facts)?.document.allows_somewhere("iot:Publish"))
 }
 
 fn distinct(attributes: Vec<(AttributeName, AttributeValue)>) -> Result<BTreeMap<AttributeName, AttributeValue>> {
