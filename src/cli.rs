@@ -10,6 +10,8 @@ use crate::ui::Ui;
 
 mod bundle;
 mod completions;
+#[cfg(all(feature = "control", feature = "local"))]
+mod demo;
 mod global;
 mod identity;
 #[cfg(feature = "local")]
@@ -37,6 +39,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[cfg(all(feature = "control", feature = "local"))]
+    Demo(demo::Demo),
     #[cfg(feature = "control")]
     Provision(Box<provision::Provision>),
     #[command(subcommand)]
@@ -81,6 +85,8 @@ fn block_on(cli: Cli, ui: Ui) -> Result<u8> {
 async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
     let Cli { global, verb } = cli;
     match verb {
+        #[cfg(all(feature = "control", feature = "local"))]
+        Verb::Demo(command) => demo::run(command, ui).await,
         #[cfg(feature = "control")]
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui),
