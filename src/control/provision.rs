@@ -69,7 +69,9 @@ pub async fn run(client: &Client, request: &Request, tell: &mut dyn FnMut(Step))
 }
 
 async fn carry_out(mut work: Work<'_>, plan: &Plan) -> Result<(Manifest, bool)> {
-    work.begin(plan)?;
+    if let Some(server) = &plan.server {
+        work.begin(server, &plan.policy.name)?;
+    }
     let public_key = key::ensure(&mut work)?;
     certificate::ensure(&mut work, public_key).await?;
     thing::ensure(&mut work, &plan.thing).await?;
