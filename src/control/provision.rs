@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 mod account;
 mod attachment;
 mod certificate;
+mod difference;
 mod groups;
 mod issued;
 mod key;
