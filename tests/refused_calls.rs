@@ -157,3 +157,15 @@ fn the_endpoint_of_a_profile_is_used_and_named() {
     let sentence = format!("`http://127.0.0.1:{port}` does not answer\n");
     means(&said, 6, &sentence, "Connection refused", "is the stand-in running? iotctl local");
 }
+
+#[test]
+fn no_secret_is_logged_even_with_everything_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = sealed(folder.path(), &["provision", "--thing", "pump-7", "-vv"]);
+    command.env("AWS_ENDPOINT_URL_IOT", server("403 Forbidden", "AccessDeniedException", "{}"));
+    command.env("AWS_REGION", "eu-central-1").env("AWS_ACCESS_KEY_ID", "AKIATEST");
+    let said =
+        run(command.env("AWS_SECRET_ACCESS_KEY", "very-secret-words").env("AWS_SESSION_TOKEN", "very-secret-token"));
+    assert!(said.stderr.contains("IoT.DescribeThing"), "nothing was logged: {}", said.stderr);
+    assert!(!said.stderr.contains("very-secret"), "{}", said.stderr);
+}
