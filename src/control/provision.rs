@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 mod account;
 mod attachment;
 mod certificate;
+mod difference;
 mod groups;
 mod issued;
 mod key;
@@ -69,7 +70,9 @@ pub async fn run(client: &Client, request: &Request, tell: &mut dyn FnMut(Step))
 }
 
 async fn carry_out(mut work: Work<'_>, plan: &Plan) -> Result<(Manifest, bool)> {
-    work.begin(plan)?;
+    if let Some(server) = &plan.server {
+        work.begin(server, &plan.policy.name)?;
+    }
     let public_key = key::ensure(&mut work)?;
     certificate::ensure(&mut work, public_key).await?;
     thing::ensure(&mut work, &plan.thing).await?;

@@ -1,6 +1,8 @@
 //! The sealed world of the tests: an `iotctl local` of its own, a folder of its own, no environment but what it says.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the world")]
 
+pub mod proxy;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

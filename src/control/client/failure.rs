@@ -137,7 +137,7 @@ impl Circumstances<'_> {
                 .hint("or to reach AWS: unset AWS_ENDPOINT_URL_IOT AWS_ENDPOINT_URL"),
             _ => error
                 .hint(format!("is the region right? it is `{}`: --region NAME", self.region))
-                .hint("is this machine online, and does it need a proxy (HTTPS_PROXY)?"),
+                .hint("is this machine online? a proxy of the environment (HTTPS_PROXY) is not used"),
         }
     }
 

@@ -4,13 +4,13 @@
 //! of the time of the request that are INACTIVE are read one by one, and their keys compared. That is bounded twice:
 //! by time, and by number. A certificate that is not found stays INACTIVE, which nobody can connect with.
 
-use aws_sdk_iot::types::CertificateStatus;
+use aws_sdk_iot::types::{Certificate, CertificateStatus};
 use time::{Duration, OffsetDateTime};
 
 use super::issued::Issued;
 use crate::control::client::Client;
 use crate::error::Result;
-use crate::pki::certificate::Certificate;
+use crate::pki::certificate;
 
 /// How far the clock of this machine and the time that a call needs may move a certificate's creation away from the
 /// note of the request. AWS refuses signatures that are more than five minutes off.
@@ -49,18 +49,15 @@ pub(super) async fn candidates(client: &Client, asked: OffsetDateTime) -> Result
     let (mut found, mut listed) = (Vec::new(), 0);
     while let Some(page) = pages.next().await {
         let page = client.answer("iot:ListCertificates", "list the newest certificates", page)?;
-        for certificate in page.certificates() {
-            let created = certificate.creation_date().map_or(from, |date| date.secs());
-            if created < from {
-                return Ok((found, true));
-            }
-            if created <= to && certificate.status() == Some(&CertificateStatus::Inactive) {
-                found.extend(certificate.certificate_id().map(str::to_owned));
-            }
-            listed += 1;
-        }
-        if listed >= MOST_LISTED {
-            return Ok((found, false));
+        let created = |certificate: &Certificate| certificate.creation_date().map_or(from, |date| date.secs());
+        let of_that_time = page.certificates().iter().filter(|certificate| {
+            (from..=to).contains(&created(certificate)) && certificate.status() == Some(&CertificateStatus::Inactive)
+        });
+        found.extend(of_that_time.filter_map(|certificate| certificate.certificate_id().map(str::to_owned)));
+        listed += page.certificates().len();
+        let past = page.certificates().last().is_some_and(|oldest| created(oldest) < from);
+        if past || listed >= MOST_LISTED {
+            return Ok((found, past));
         }
     }
     Ok((found, true))
@@ -74,5 +71,5 @@ async fn read(client: &Client, id: &str) -> Result<Option<Issued>> {
 }
 
 fn carries(issued: &Issued, public_key: &[u8]) -> bool {
-    Certificate::from_pem(&issued.id, &issued.pem).is_ok_and(|certificate| certificate.public_key() == public_key)
+    certificate::Certificate::from_pem(&issued.id, &issued.pem).is_ok_and(|found| found.public_key() == public_key)
 }

@@ -1,12 +1,12 @@
 //! The folder of the bundle: what stands there already, and whether it is this device's.
 
+use super::request::{KeyPlan, Request};
 use crate::bundle::folder::Folder;
 use crate::bundle::manifest::{KeyOrigin, Manifest, State};
-use crate::bundle::{CERTIFICATE_FILE, FEEDER_FILE, KEY_FILE, POLICY_FILE, ROOT_FILE};
+use crate::bundle::{CERTIFICATE_FILE, FEEDER_FILE, KEY_FILE, POLICY_FILE, ROOT_FILE, atomic};
 use crate::error::{Error, Kind, Result};
 use crate::names::{PolicyName, Region};
-
-use super::request::Request;
+use crate::pki::certificate::Certificate;
 
 /// The manifest of an earlier run, if there was one.
 ///
@@ -24,7 +24,11 @@ pub(super) fn look(
         return nothing_in_the_way(folder).map(|()| None);
     }
     let manifest = folder.manifest()?;
-    match difference(&manifest, request, policy, region) {
+    let difference = match difference(&manifest, request, policy, region) {
+        None => other_csr(folder, &manifest, request)?,
+        difference => difference,
+    };
+    match difference {
         None => Ok(Some(manifest)),
         Some(difference) => {
             let shown = folder.path().display();
@@ -69,6 +73,18 @@ fn difference(manifest: &Manifest, request: &Request, policy: &PolicyName, regio
     let endpoint = request.data_endpoint.as_ref().filter(|_| manifest.state == State::Ready)?;
     let same = manifest.data_endpoint().is_ok_and(|known| &known == endpoint);
     (!same).then(|| format!("it connects to `{}`, not to `{endpoint}`", manifest.endpoint.as_deref().unwrap_or("-")))
+}
+
+/// A key that is kept elsewhere is known by its signing request alone.
+fn other_csr(folder: &Folder, manifest: &Manifest, request: &Request) -> Result<Option<String>> {
+    let KeyPlan::Csr(csr) = &request.key else { return Ok(None) };
+    if manifest.certificate_id.is_none() || request.accept_foreign_key {
+        return Ok(None);
+    }
+    let path = folder.file(CERTIFICATE_FILE);
+    let certificate = Certificate::from_pem(&path.display().to_string(), &atomic::read(&path)?)?;
+    let same = certificate.public_key() == csr.public_key();
+    Ok((!same).then(|| "its certificate is of another key than the signing request".to_owned()))
 }
 
 fn key_words(origin: KeyOrigin) -> &'static str {

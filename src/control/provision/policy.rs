@@ -1,6 +1,7 @@
 //! The policy: rendered, compared with what is there, and judged before anybody depends on it.
 
 use super::account;
+use super::difference;
 use super::request::{KeyPlan, Request};
 use super::work::Work;
 use crate::bundle::POLICY_FILE;
@@ -9,13 +10,10 @@ use crate::control::client::{self, Client};
 use crate::error::{Error, Kind, Result};
 use crate::names::{Arn, PolicyName};
 use crate::policy::checks::{self, Scope};
-use crate::policy::document::{Document, Statement};
+use crate::policy::document::Document;
 use crate::policy::engine::{Attached, decide};
 use crate::policy::request::{Connection, ThingFacts};
 use crate::template::{Rendered, Variables};
-
-/// As many statements of a difference as a person reads.
-const MOST_STATEMENTS: usize = 4;
 
 /// Which policy, and whether it is there already.
 pub(super) struct PolicyPlan {
@@ -58,7 +56,9 @@ pub(super) fn compare(request: &Request, name: &PolicyName, existing: &Existing,
     }
     let error = Error::new(Kind::Conflict, format!("policy `{name}` exists with another document"));
     let error = match &found {
-        Ok(found) => difference(found, &wanted.document).into_iter().fold(error, |error, line| error.because(line)),
+        Ok(found) => {
+            difference::lines(found, &wanted.document).into_iter().fold(error, |error, line| error.because(line))
+        }
         Err(unreadable) => error.because(unreadable.to_string()),
     };
     Err(error
@@ -68,20 +68,6 @@ pub(super) fn compare(request: &Request, name: &PolicyName, existing: &Existing,
             "what is wanted: iotctl policy render --template {} (with the same --var)",
             request.template.name
         )))
-}
-
-fn difference(found: &Document, wanted: &Document) -> Vec<String> {
-    let only = |of: &Document, other: &Document, where_: &str| -> Vec<String> {
-        let differs = |statement: &&Statement| !other.statements.contains(statement);
-        of.statements.iter().filter(differs).map(|s| format!("{where_}: {}", s.to_json())).collect()
-    };
-    let mut lines = only(found, wanted, "only in the existing one");
-    lines.extend(only(wanted, found, "only in the wanted one"));
-    if lines.is_empty() {
-        return vec!["the same statements stand in another order or number".to_owned()];
-    }
-    lines.truncate(MOST_STATEMENTS);
-    lines
 }
 
 /// Refuses (`Denied`) a policy under which the device could not connect as itself or publish to its own topics.
@@ -159,25 +145,4 @@ async fn make(work: &Work<'_>, name: &PolicyName, rendered: &Rendered) -> Result
         return compare(work.request, name, &existing, rendered).map(|()| false);
     }
     client.answer("iot:CreatePolicy", &format!("make policy `{name}`"), answer).map(|_| true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document(statements: &str) -> Document {
-        Document::parse("p", &format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap()
-    }
-
-    #[test]
-    fn a_difference_names_the_statements_of_each_side() {
-        let all = r#"{"Effect":"Allow","Action":"iot:*","Resource":"*"}"#;
-        let one = r#"{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}"#;
-        let lines = difference(&document(all), &document(one));
-        assert!(lines[0].starts_with("only in the existing one: ") && lines[0].contains("iot:*"), "{lines:?}");
-        assert!(lines[1].starts_with("only in the wanted one: ") && lines[1].contains("iot:Connect"), "{lines:?}");
-        let both = [all, one].join(",");
-        let turned = [one, all].join(",");
-        assert!(difference(&document(&both), &document(&turned))[0].contains("another order"));
-    }
 }

@@ -1,15 +1,15 @@
 //! What every step of the saga works on.
 
-use super::preflight::Plan;
 use super::report::Progress;
 use super::request::Request;
+use super::server::Server;
 use crate::bundle::folder::Folder;
 use crate::bundle::manifest::{Manifest, State};
 use crate::bundle::{FEEDER_FILE, ROOT_FILE};
 use crate::config::feeder::FeederSettings;
 use crate::control::client::Client;
 use crate::error::{Error, Result};
-use crate::names::Arn;
+use crate::names::{Arn, PolicyName};
 
 /// The saga in progress. The folder is locked, and `manifest` is what stands on disk or is about to.
 pub(super) struct Work<'a> {
@@ -22,13 +22,12 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// Notes in the bundle what is going to be made, before any of it is.
-    pub(super) fn begin(&mut self, plan: &Plan) -> Result<()> {
-        let Some(server) = &plan.server else { return Ok(()) };
+    pub(super) fn begin(&mut self, server: &Server, policy: &PolicyName) -> Result<()> {
         let manifest = &mut self.manifest;
         manifest.endpoint = Some(server.endpoint.host.clone());
         manifest.port = server.endpoint.port;
         manifest.region = Some(self.client.region().clone());
-        manifest.policy = Some(plan.policy.name.clone());
+        manifest.policy = Some(policy.clone());
         manifest.topics.clone_from(&self.request.topics);
         self.folder.write_file(manifest, ROOT_FILE, &server.roots_pem)?;
         self.save()
