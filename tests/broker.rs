@@ -1,4 +1,5 @@
 //! The message broker of `iotctl local`, byte by byte: what it takes, what it refuses, and how it says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
 #[path = "broker/raw.rs"]

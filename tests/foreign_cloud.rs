@@ -1,4 +1,5 @@
 //! `iotctl provision` against a control plane that we did not write: moto, looked at through boto3.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(feature = "control")]
 
 #[path = "world/world.rs"]

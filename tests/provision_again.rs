@@ -1,4 +1,5 @@
 //! `iotctl provision` on what is there already: it mends what is missing, and never undoes a decision.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
 #[path = "world/world.rs"]

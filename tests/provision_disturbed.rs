@@ -1,4 +1,5 @@
 //! `iotctl provision` on a bad day: lost answers, throttling, failures of the service, two runs at once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
 #[path = "world/world.rs"]

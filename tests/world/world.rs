@@ -126,6 +126,7 @@ pub fn run(command: &mut Command) -> Said {
     Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
+#[allow(clippy::print_stderr, reason = "a suite that is skipped must be heard of")]
 /// Whether the suites that need a foreign peer run here; if not, it says so by name.
 pub fn peers(suite: &str) -> bool {
     let wanted = std::env::var_os("IOTCTL_PEERS").is_some();
