@@ -78,7 +78,8 @@ fn named(fault: Fault, text: &str) -> Fault {
 }
 
 fn wrong_kind(path: &str, wanted: Kind) -> Fault {
-    Fault::invalid(format!("The member at '{path}' must be a {wanted:?}").to_lowercase())
+    let kind = format!("{wanted:?}").to_lowercase();
+    Fault::invalid(format!("The member at '{path}' must be of type {kind}"))
 }
 
 fn complaint(value: &str, path: &str, constraint: &str) -> Fault {
