@@ -160,8 +160,8 @@ impl Ui {
 
     fn talk(&self, at: Talk, text: &str) {
         if self.talk >= at {
-            // Nobody can be told that stderr is gone.
-            let _ = writeln!(anstream::stderr(), "{text}");
+            // In one write, so that two programs on one terminal do not share a line. Nobody can be told that stderr is gone.
+            let _ = anstream::stderr().write_all(format!("{text}\n").as_bytes());
         }
     }
 }

@@ -190,6 +190,9 @@ fn sentence(outcome: &Outcome) -> String {
     let (folder, thing) = (outcome.folder.path().display(), &outcome.manifest.thing);
     match (outcome.foreign_key, outcome.changed) {
         (true, _) => format!("{thing} is in {folder}, and cannot connect: the certificate carries another key"),
+        (false, true) if outcome.manifest.topics.is_empty() => {
+            format!("{thing} is ready in {folder}\nnext: iotctl sub --bundle {folder} 'FILTER'")
+        }
         (false, true) => format!("{thing} is ready in {folder}\nnext: iotctl run --bundle {folder}"),
         (false, false) => format!("{thing} is ready in {folder}, no change"),
     }

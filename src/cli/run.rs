@@ -34,8 +34,7 @@ use crate::ui::Ui;
 Examples:
   iotctl run --bundle ./certs
   iotctl run --bundle certs/pump-7 --sensor sim --interval 500ms --count 10
-  iotctl run -e ENDPOINT -r root-ca.pem -c device.cert.pem -k device.key.pem \\
-      --client-id pump-7 -t bme680/temperature
+  iotctl run -e HOST -r ca.pem -c cert.pem -k key.pem --client-id pump-7 -t bme680/temperature
 ")]
 pub(super) struct Run {
     #[command(flatten)]
