@@ -159,6 +159,29 @@ fn the_endpoint_of_a_profile_is_used_and_named() {
 }
 
 #[test]
+fn a_profile_that_is_asked_for_wins_over_keys_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".aws")).unwrap();
+    let config = "[profile lab]\nregion = eu-west-1\naws_access_key_id = OFPROFILE\naws_secret_access_key = b\n";
+    std::fs::write(folder.path().join(".aws/config"), config).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let head: Vec<_> =
+            BufReader::new(client).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        head.join("\n")
+    });
+    let mut command = sealed(folder.path(), &["provision", "--thing", "pump-7", "--profile", "lab"]);
+    command.env("AWS_ENDPOINT_URL_IOT", address).env("AWS_MAX_ATTEMPTS", "1");
+    let said = run(command.env("AWS_ACCESS_KEY_ID", "OFENVIRONMENT").env("AWS_SECRET_ACCESS_KEY", "b"));
+    assert_eq!(said.code, Some(6), "{}", said.stderr);
+    let heard = heard.join().unwrap();
+    assert!(heard.contains("Credential=OFPROFILE/") && heard.contains("/eu-west-1/iot/"), "{heard}");
+    assert!(heard.contains("app/iotctl-"), "it does not say who calls: {heard}");
+}
+
+#[test]
 fn no_secret_is_logged_even_with_everything_said() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = sealed(folder.path(), &["provision", "--thing", "pump-7", "-vv"]);
