@@ -6,8 +6,11 @@
 #[path = "world/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 
 use world::{Said, run, sealed};
 
@@ -146,17 +149,62 @@ fn a_profile_that_does_not_exist_is_named() {
 #[test]
 fn the_endpoint_of_a_profile_is_used_and_named() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join(".aws")).unwrap();
+    fs::create_dir(folder.path().join(".aws")).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = format!(
         "[profile lab]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\nservices = lab\n\
          [services lab]\niot =\n  endpoint_url = http://127.0.0.1:{port}\n"
     );
-    std::fs::write(folder.path().join(".aws/config"), config).unwrap();
+    fs::write(folder.path().join(".aws/config"), config).unwrap();
     let mut command = sealed(folder.path(), &["provision", "--thing", "pump-7", "--profile", "lab"]);
     let said = run(command.env("AWS_MAX_ATTEMPTS", "1"));
     let sentence = format!("`http://127.0.0.1:{port}` does not answer\n");
     means(&said, 6, &sentence, "Connection refused", "is the stand-in running? iotctl local");
+}
+
+#[test]
+fn a_profile_that_is_asked_for_wins_over_keys_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".aws")).unwrap();
+    let config = "[profile lab]\nregion = eu-west-1\naws_access_key_id = OFPROFILE\naws_secret_access_key = b\n";
+    fs::write(folder.path().join(".aws/config"), config).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        let head: Vec<_> =
+            BufReader::new(client).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        head.join("\n")
+    });
+    let mut command = sealed(folder.path(), &["provision", "--thing", "pump-7", "--profile", "lab"]);
+    command.env("AWS_ENDPOINT_URL_IOT", address).env("AWS_MAX_ATTEMPTS", "1");
+    let said = run(command.env("AWS_ACCESS_KEY_ID", "OFENVIRONMENT").env("AWS_SECRET_ACCESS_KEY", "b"));
+    assert_eq!(said.code, Some(6), "{}", said.stderr);
+    let heard = heard.join().unwrap();
+    assert!(heard.contains("Credential=OFPROFILE/") && heard.contains("/eu-west-1/iot/"), "{heard}");
+    assert!(heard.contains("app/iotctl-"), "it does not say who calls: {heard}");
+}
+
+/// Every word that begins with `iot:` and a capital letter.
+fn actions(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == ':'));
+    words.filter(|word| word.strip_prefix("iot:").is_some_and(|rest| rest.starts_with(char::is_uppercase))).collect()
+}
+
+#[test]
+fn the_help_lists_every_permission_that_is_needed_and_no_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/control/provision");
+    let sources: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .map(|text| text.split("#[cfg(test)]").next().unwrap().to_owned())
+        .collect();
+    let help = run(&mut sealed(Path::new("."), &["provision", "--help"])).stdout;
+    let (_, listed) = help.split_once("IAM actions").unwrap();
+    let mut called: BTreeSet<&str> = sources.iter().flat_map(|text| actions(text)).collect();
+    // The kind of endpoint that is asked for, no action.
+    called.remove("iot:Data");
+    assert_eq!(actions(listed), called);
 }
 
 #[test]

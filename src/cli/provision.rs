@@ -31,7 +31,24 @@ use crate::ui::Ui;
 Examples:
   iotctl provision --thing pump-7
   iotctl provision --thing pump-7 --thing-type pump --attribute site=plant1 --group line22
-  iotctl provision --thing simple-publishing --template tutorial-publisher --topic bme680/temperature
+  iotctl provision --thing simple-publishing --template tutorial-publisher \\
+      --topic bme680/temperature
+
+IAM actions that it calls:
+  always    iot:DescribeThing iot:DescribeEndpoint iot:GetPolicy iot:CreateThing iot:CreatePolicy
+            iot:CreateCertificateFromCsr iot:AttachThingPrincipal iot:AttachPolicy
+            iot:UpdateCertificate
+  again     iot:ListThingPrincipals iot:ListCertificates iot:DescribeCertificate
+            iot:ListAttachedPolicies
+  with --thing-type, --group
+            iot:DescribeThingType iot:CreateThingType iot:DescribeThingGroup
+            iot:ListThingGroupsForThing iot:CreateThingGroup iot:AddThingToThingGroup
+  with --key-from aws
+            iot:CreateKeysAndCertificate
+  if allowed, to tell the account of an empty Region
+            iot:ListDomainConfigurations
+  to clean up behind a stand-in that certifies another key
+            iot:DeleteCertificate
 ")]
 pub(super) struct Provision {
     /// Name of the thing; also its client id

@@ -10,19 +10,23 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::{self, region::ImdsRegionProvider};
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
 
 /// On an EC2 instance the service answers within a few milliseconds.
 const IMDS_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// Environment, profile (SSO, assumed roles, processes), web identity, ECS, EC2.
-pub(super) async fn chain(profile: Option<&str>, region: Region) -> DefaultCredentialsChain {
-    let builder = DefaultCredentialsChain::builder().imds_client(quick_imds()).region(region);
-    match profile {
-        Some(profile) => builder.profile_name(profile).build().await,
-        None => builder.build().await,
-    }
+/// Environment, profile (SSO, assumed roles, processes), web identity, ECS, EC2. A profile that was asked for by name is
+/// the only source: keys that happen to be in the environment may be of another account. The AWS CLI does the same.
+pub(super) async fn chain(profile: Option<&str>, region: Region) -> SharedCredentialsProvider {
+    let Some(profile) = profile else {
+        let chain = DefaultCredentialsChain::builder().imds_client(quick_imds()).region(region).build().await;
+        return SharedCredentialsProvider::new(chain);
+    };
+    let config = ProviderConfig::default().with_region(Some(region));
+    let builder = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
+    SharedCredentialsProvider::new(builder.build())
 }
 
 /// The Region of the environment, of the profile, of the EC2 instance.

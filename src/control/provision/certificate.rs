@@ -173,8 +173,8 @@ fn carried_key(issued: &Issued) -> Result<Vec<u8>> {
 }
 
 async fn foreign(client: &Client, issued: &Issued) -> Error {
-    let deleted = client.iot.delete_certificate().certificate_id(&issued.id).send().await.is_ok();
-    let fate = match deleted {
+    let answer = client.iot.delete_certificate().certificate_id(&issued.id).send().await;
+    let fate = match client.answer("iot:DeleteCertificate", "delete it again", answer).is_ok() {
         true => "it was deleted again".to_owned(),
         false => format!("it is left there, inactive: {}", issued.id),
     };
