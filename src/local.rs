@@ -3,6 +3,7 @@
 //! [`registry`] is the state, [`api`] changes it over HTTP, [`broker`] decides by it over MQTT, [`ca`] signs,
 //! [`decisions`] tells what happened and why.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -27,7 +28,6 @@ use crate::names::{AccountId, Region};
 use crate::policy::checks::Scope;
 
 /// What a stand-in is started with.
-#[derive(Debug, Clone)]
 pub struct Options {
     /// Port of the control plane; 0 takes a free one.
     pub http_port: u16,
@@ -37,6 +37,8 @@ pub struct Options {
     pub account: AccountId,
     /// Region in every ARN.
     pub region: Region,
+    /// Every decision of the broker goes here, a JSON object a line.
+    pub decision_log: Option<Box<dyn Write + Send>>,
 }
 
 /// A stand-in that runs. Listens on loopback only; makes new keys at each start and forgets everything at its end.
@@ -53,10 +55,10 @@ impl Local {
     ///
     /// Errors: a port is taken.
     pub async fn start(options: Options) -> Result<Self> {
-        let Options { http_port, mqtt_port, account, region } = options;
+        let Options { http_port, mqtt_port, account, region, decision_log } = options;
         let registry = Registry::new(Scope { partition: partition(&region).to_owned(), region, account });
         let ca = Arc::new(Ca::new(OffsetDateTime::now_utc())?);
-        let decisions = Decisions::default();
+        let decisions = Decisions::new(decision_log);
         // Both ports are taken before anything is served.
         let listener = api::bind(http_port).await?;
         let broker = Broker::start(mqtt_port, ca.server_identity()?, registry.clone(), decisions.clone()).await?;

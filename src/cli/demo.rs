@@ -51,7 +51,9 @@ pub(super) async fn run(arguments: Demo, ui: Ui) -> Result<u8> {
     let folder = folder.map_err(|e| Error::failed("cannot make a temporary folder").because(e))?;
     let region: Region = "us-east-1".parse()?;
     let account = "123456789012".parse()?;
-    let local = Local::start(Options { http_port: 0, mqtt_port: 0, account, region: region.clone() }).await?;
+    let local =
+        Local::start(Options { http_port: 0, mqtt_port: 0, account, region: region.clone(), decision_log: None })
+            .await?;
     let stage = Stage { local: &local, region, folder: folder.path(), ui };
     let outcome = tokio::select! {
         played = stage.play(arguments.count, started) => played.map(|()| 0),

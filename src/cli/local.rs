@@ -1,7 +1,10 @@
 //! `iotctl local`
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use clap::{Args, Subcommand};
@@ -49,6 +52,9 @@ struct Settings {
     /// Port of the message broker; 0 takes a free one
     #[arg(long, default_value_t = MQTT_PORT, value_name = "PORT")]
     mqtt_port: u16,
+    /// Write every decision of the broker to a file, a JSON object a line, for `iotctl policy learn`
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// Account id in every ARN
     #[arg(long, default_value = "123456789012", value_name = "ID")]
     account: String,
@@ -84,6 +90,7 @@ pub(super) async fn run(command: LocalCommand, region: Option<Region>, ui: Ui) -
         mqtt_port: command.settings.mqtt_port,
         account,
         region: region.clone(),
+        decision_log: command.settings.decisions.as_deref().map(decision_log).transpose()?,
     };
     let local = Local::start(options).await?;
     announce(&local, command.command.is_empty(), ui);
@@ -98,6 +105,12 @@ pub(super) async fn run(command: LocalCommand, region: Option<Region>, ui: Ui) -
     narrator.abort();
     local.stop().await;
     Ok(code)
+}
+
+/// The log begins anew: what an earlier stand-in decided was decided by other policies.
+fn decision_log(path: &Path) -> Result<Box<dyn Write + Send>> {
+    let cannot = |e: std::io::Error| Error::failed(format!("cannot write `{}`", path.display())).because(e);
+    Ok(Box::new(File::create(path).map_err(cannot)?))
 }
 
 fn announce(local: &Local, wait: bool, ui: Ui) {

@@ -1,6 +1,6 @@
-//! What the broker decided and did: one record per event, kept in a bounded ring and sent to whoever listens.
+//! What the broker decided and did: one record per event, sent to whoever listens, and written to a file if one is given.
 
-use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -8,8 +8,7 @@ use tokio::sync::broadcast;
 
 use crate::policy::decision::Decision;
 
-/// Records that are kept, and records that a slow listener may be behind.
-const KEPT: usize = 10_000;
+/// Records that a slow listener may be behind.
 const BEHIND: usize = 4_096;
 
 /// One thing that happened at the broker.
@@ -23,6 +22,8 @@ pub struct Record {
     pub client_id: Option<String>,
     /// The certificate id of the connection, once it is known.
     pub certificate_id: Option<String>,
+    /// The thing that the connection is associated with (policies.md, 4.2), if any.
+    pub thing: Option<String>,
     /// Topic, topic filter or client id that was asked for.
     pub resource: Option<String>,
     /// The policy decision, where one was made.
@@ -52,7 +53,16 @@ pub enum Event {
 impl Record {
     /// An event of which nothing else is known yet.
     pub fn of(event: Event, timestamp_ms: u64) -> Self {
-        Self { timestamp_ms, event, client_id: None, certificate_id: None, resource: None, decision: None, note: None }
+        Self {
+            timestamp_ms,
+            event,
+            client_id: None,
+            certificate_id: None,
+            thing: None,
+            resource: None,
+            decision: None,
+            note: None,
+        }
     }
 
     /// Whether something was refused.
@@ -93,37 +103,41 @@ fn shown(text: &str) -> String {
 }
 
 /// Where records go. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Decisions {
-    kept: Arc<Mutex<VecDeque<Record>>>,
     listeners: broadcast::Sender<Record>,
+    log: Option<Arc<Mutex<Log>>>,
 }
 
-impl Default for Decisions {
-    fn default() -> Self {
-        Self { kept: Arc::default(), listeners: broadcast::Sender::new(BEHIND) }
-    }
-}
+/// A file that every record is written to, a line each.
+type Log = Box<dyn Write + Send>;
 
 impl Decisions {
-    /// Keeps a record and tells whoever listens.
+    /// Records go to whoever listens, and all of them to `log`: a listener that is slow misses some.
+    pub fn new(log: Option<Log>) -> Self {
+        Self { listeners: broadcast::Sender::new(BEHIND), log: log.map(|log| Arc::new(Mutex::new(log))) }
+    }
+
+    /// Passes a record on.
     pub fn record(&self, record: Record) {
-        // Nobody has to listen.
-        let _ = self.listeners.send(record.clone());
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
-            kept.pop_front();
+        if let (Some(log), Ok(line)) = (&self.log, serde_json::to_string(&record)) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = writeln!(log, "{line}") {
+                tracing::error!("the decision log cannot be written: {error}");
+            }
         }
-        kept.push_back(record);
+        // Nobody has to listen.
+        let _ = self.listeners.send(record);
     }
 
     /// Every record from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Record> {
         self.listeners.subscribe()
     }
+}
 
-    /// The last records, the oldest first.
-    pub fn recent(&self) -> Vec<Record> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+impl std::fmt::Debug for Decisions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decisions").field("log", &self.log.is_some()).finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use crate::policy::checks::Scope;
 
 pub mod attachments;
 pub mod certificates;
+pub mod connectivity;
 pub mod entry;
 pub mod fault;
 pub mod groups;
@@ -21,6 +22,7 @@ pub mod thing_types;
 pub mod things;
 pub mod view;
 
+use connectivity::{Connectivity, Presence};
 use entry::CertificateStatus;
 use fault::Fault;
 use state::State;
@@ -37,13 +39,15 @@ struct Shared {
     scope: Scope,
     generation: watch::Sender<u64>,
     state: RwLock<State>,
+    connectivity: Connectivity,
 }
 
 impl Registry {
     /// An empty registry of an account in a Region.
     pub fn new(scope: Scope) -> Self {
         let state = RwLock::new(State::new(scope.clone()));
-        Self { shared: Arc::new(Shared { scope, generation: watch::Sender::new(0), state }) }
+        let (generation, connectivity) = (watch::Sender::new(0), Connectivity::default());
+        Self { shared: Arc::new(Shared { scope, generation, state, connectivity }) }
     }
 
     /// Account, Region and partition, as they stand in every ARN.
@@ -81,6 +85,16 @@ impl Registry {
     /// What is known of a certificate (id = lower-case hex SHA-256 of its DER) when it connects as `client_id`.
     pub fn principal(&self, certificate_id: &str, client_id: &str) -> Option<PrincipalView> {
         self.read(|state| state.principal(certificate_id, client_id))
+    }
+
+    /// Notes that a client has come or gone.
+    pub fn set_presence(&self, client_id: &str, presence: Presence) {
+        self.shared.connectivity.set(client_id, presence);
+    }
+
+    /// Whether a client is there, and since when; nothing of one that never was.
+    pub fn presence(&self, client_id: &str) -> Option<Presence> {
+        self.shared.connectivity.get(client_id)
     }
 
     /// The status of a certificate and its last valid second since 1970, if it is registered.

@@ -30,7 +30,11 @@ pub struct Context {
 impl Context {
     /// Now, as AWS writes times.
     pub(super) fn now(&self) -> Epoch {
-        let milliseconds = (self.clock)().unix_timestamp_nanos() / 1_000_000;
-        milliseconds as Epoch / 1000.0
+        epoch(u64::try_from((self.clock)().unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
     }
+}
+
+/// Milliseconds since 1970 as AWS writes times.
+pub(super) fn epoch(milliseconds: u64) -> Epoch {
+    milliseconds as Epoch / 1000.0
 }

@@ -15,12 +15,13 @@ pub(super) struct Operations(BTreeMap<&'static str, Operation>);
 impl Operations {
     /// Every operation that the stand-in serves.
     pub(super) fn all() -> Self {
-        let all: [(&str, Operation); 47] = [
+        let all: [(&str, Operation); 48] = [
             ("CreateThing", things::create),
             ("DescribeThing", things::describe),
             ("UpdateThing", things::update),
             ("DeleteThing", things::delete),
             ("ListThings", things::list),
+            ("GetThingConnectivityData", things::connectivity),
             ("CreateThingType", thing_types::create),
             ("DescribeThingType", thing_types::describe),
             ("DeprecateThingType", thing_types::deprecate),

@@ -1,10 +1,10 @@
-//! CreateThing, DescribeThing, UpdateThing, DeleteThing, ListThings.
+//! CreateThing, DescribeThing, UpdateThing, DeleteThing, ListThings, GetThingConnectivityData.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::context::Context;
+use super::context::{self, Context};
 use super::input::Input;
 use super::page::{self, NEXT_TOKEN};
 use crate::local::registry::entry::Thing;
@@ -53,6 +53,19 @@ pub(super) fn update(context: &Context, input: &Input) -> Result<Value, Fault> {
 pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
     let expected = input.number("expectedVersion");
     context.registry.change(|state| state.delete_thing(input.text("thingName"), expected).map(|()| json!({})))
+}
+
+/// Connectivity as fleet indexing has it; on AWS it must be switched on first (UpdateIndexingConfiguration).
+pub(super) fn connectivity(context: &Context, input: &Input) -> Result<Value, Fault> {
+    let name = input.text("thingName");
+    context.registry.read(|state| state.thing(name).map(|_| ()))?;
+    let presence = context.registry.presence(name);
+    Ok(json!({
+        "thingName": name,
+        "connected": presence.is_some_and(|presence| presence.connected),
+        "timestamp": presence.map(|presence| context::epoch(presence.since_ms)),
+        "disconnectReason": presence.and_then(|presence| presence.disconnect_reason),
+    }))
 }
 
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {

@@ -7,6 +7,7 @@ use super::packet::Connect;
 use super::tls;
 use crate::local::decisions::{Decisions, Event, Record};
 use crate::local::registry::Registry;
+use crate::local::registry::connectivity::Presence;
 use crate::local::registry::view::{EffectivePolicy, PrincipalView};
 use crate::names::{Arn, ClientId};
 use crate::policy::checks;
@@ -140,6 +141,12 @@ impl Access {
         true
     }
 
+    /// Notes that the client is there, or why it has gone.
+    pub(super) fn set_presence(&self, gone: Option<&'static str>) {
+        let presence = Presence { connected: gone.is_none(), since_ms: clock::now_ms(), disconnect_reason: gone };
+        self.registry.set_presence(self.client_id.as_str(), presence);
+    }
+
     /// Records what no policy decided.
     pub(super) fn note(&self, event: Event, resource: Option<&str>, note: String) {
         let resource = resource.map(str::to_owned);
@@ -150,6 +157,7 @@ impl Access {
         Record {
             client_id: Some(self.client_id.to_string()),
             certificate_id: Some(self.certificate_id.clone()),
+            thing: self.connection.thing.as_ref().map(|thing| thing.name.clone()),
             note,
             ..Record::of(event, clock::now_ms())
         }

@@ -55,6 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Admitted { access, keep_alive, session_expiry, mut connack } = admitted;
         let (session, ticket, present) = router.enter(access.client_id(), connect.clean);
         connack.session_present = present;
+        access.set_presence(None);
         wire.queue(Outgoing::ConnAck(Box::new(connack)));
         Self {
             wire,
@@ -249,7 +250,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         // A peer that reads nothing must not keep its session.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.wire.close()).await;
-        self.router.leave(self.access.client_id(), &self.ticket, self.session_expiry);
+        if self.router.leave(self.access.client_id(), &self.ticket, self.session_expiry) {
+            self.access.set_presence(Some(ending.name()));
+        }
         if let Some(will) = self.will.take().filter(|_| ending.sends_will()) {
             let message = Arc::new(will.message);
             while let Err(full) = self.router.publish(&message, will.qos) {

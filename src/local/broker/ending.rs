@@ -54,6 +54,21 @@ impl Ending {
         }
     }
 
+    /// The same in AWS's words.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::ByClient { .. } => "CLIENT_INITIATED_DISCONNECT",
+            Self::Lost => "CONNECTION_LOST",
+            Self::KeepAlive => "MQTT_KEEP_ALIVE_TIMEOUT",
+            Self::Kicked(Kick::TakenOver) => "DUPLICATE_CLIENTID",
+            Self::Kicked(Kick::DoesNotRead) => "THROTTLED",
+            Self::Denied => "AUTH_ERROR",
+            Self::Misuse(..) => "CLIENT_ERROR",
+            Self::Revoked(_) => "FORBIDDEN_ACCESS",
+            Self::Stopping => "SERVER_INITIATED_DISCONNECT",
+        }
+    }
+
     /// Every end but the client's own DISCONNECT sends the will (broker.md, section 6).
     pub(super) fn sends_will(&self) -> bool {
         !matches!(self, Self::ByClient { keeps_will: false } | Self::Stopping)

@@ -83,16 +83,19 @@ impl Router {
         (session, Ticket { number, kicked }, present)
     }
 
-    /// The connection has ended; its session is kept for `expiry`. One that was taken over has nothing to leave.
-    pub(super) fn leave(&self, client_id: &str, ticket: &Ticket, expiry: Duration) {
+    /// The connection has ended; its session is kept for `expiry`. One that was taken over has nothing to leave: false.
+    pub(super) fn leave(&self, client_id: &str, ticket: &Ticket, expiry: Duration) -> bool {
         let mut routes = self.routes();
-        let Some(entry) = routes.entries.get_mut(client_id).filter(|entry| entry.is_held_by(ticket)) else { return };
+        let Some(entry) = routes.entries.get_mut(client_id).filter(|entry| entry.is_held_by(ticket)) else {
+            return false;
+        };
         entry.holder = None;
         entry.session.go_offline();
         match expiry.is_zero() {
             true => drop(routes.entries.remove(client_id)),
             false => entry.ends = Instant::now().checked_add(expiry),
         }
+        true
     }
 
     /// Adds or replaces a subscription; false if there are too many.
