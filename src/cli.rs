@@ -89,7 +89,7 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Demo(command) => demo::run(command, ui).await,
         #[cfg(feature = "control")]
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
-        Verb::Policy(command) => policy::run(command, &global, ui),
+        Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
         Verb::Run(command) => run::run(command, ui).await,
         Verb::Sub(command) => subscribe::run(command, ui).await,

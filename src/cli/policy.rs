@@ -13,10 +13,15 @@ use crate::template::{Template, Variables};
 use crate::topic::TopicName;
 use crate::ui::Ui;
 
+#[cfg(feature = "control")]
+mod push;
+
 /// Least-privilege policies from templates
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
     Render(Render),
+    #[cfg(feature = "control")]
+    Push(Box<push::Push>),
 }
 
 /// Render a policy template
@@ -92,13 +97,20 @@ pub(super) fn pair(text: &str) -> std::result::Result<(String, String), String> 
     }
 }
 
-pub(super) fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> {
-    let Policy::Render(arguments) = command;
+pub(super) async fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> {
+    match command {
+        Policy::Render(arguments) => render(&arguments, global, ui),
+        #[cfg(feature = "control")]
+        Policy::Push(arguments) => push::run(*arguments, global, ui).await,
+    }
+}
+
+fn render(arguments: &Render, global: &Global, ui: Ui) -> Result<u8> {
     let template = arguments.source.load()?;
     let mut given = arguments.source.variables(&template)?;
     given.extend(arguments.topic.as_ref().map(|topic| ("topic".to_owned(), topic.to_string())));
     let region = global.region.clone().map_or_else(environment::region, |region| Ok(Some(region)))?;
-    let rendered = template.render(&given, &facts(&arguments, region))?;
+    let rendered = template.render(&given, &facts(arguments, region))?;
     let policy: serde_json::Value =
         serde_json::from_str(&rendered.json).map_err(|e| Error::failed("the policy is not JSON").because(e))?;
     ui.result(

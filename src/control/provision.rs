@@ -12,6 +12,7 @@ use crate::bundle::folder::Folder;
 use crate::bundle::manifest::{Manifest, State};
 use crate::bundle::verify;
 use crate::control::client::Client;
+use crate::control::progress::{Progress, Step};
 use crate::error::{Error, Result};
 
 mod account;
@@ -32,7 +33,7 @@ mod thing;
 mod work;
 
 use preflight::Plan;
-use report::{Outcome, Progress, Step};
+use report::Outcome;
 use request::Request;
 use work::Work;
 

@@ -3,7 +3,7 @@
 //! Source: AWS IoT Developer Guide, "AWS IoT Core policy actions" and "AWS IoT Core action resources".
 
 use super::request::Request;
-use crate::names::{AccountId, Region};
+use crate::names::{AccountId, Arn, Region};
 
 /// What all ARNs of a broker share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The scope of an object with this ARN.
+    pub fn of(arn: &Arn) -> Self {
+        Self { partition: arn.partition.clone(), region: arn.region.clone(), account: arn.account.clone() }
+    }
+
     fn request(&self, action: &str, kind: &str, name: &str) -> Request {
         let Self { partition, region, account } = self;
         let resource = format!("arn:{partition}:iot:{region}:{account}:{kind}/{name}");

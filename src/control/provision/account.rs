@@ -19,7 +19,7 @@ const UNKNOWN_ACCOUNT: &str = "000000000000";
 /// Partition, Region and account, if something tells them.
 pub(super) async fn find(client: &Client, known: Option<&Arn>) -> Result<Option<Scope>> {
     if let Some(arn) = known {
-        return Ok(Some(scope_of(arn)));
+        return Ok(Some(Scope::of(arn)));
     }
     let answer = match client.iot.list_domain_configurations().page_size(1).send().await {
         // Not allowed, or not imitated: nothing is lost.
@@ -27,12 +27,7 @@ pub(super) async fn find(client: &Client, known: Option<&Arn>) -> Result<Option<
         answer => client.answer("iot:ListDomainConfigurations", "list the domain configurations", answer)?,
     };
     let arn = answer.domain_configurations().iter().find_map(|domain| domain.domain_configuration_arn());
-    Ok(arn.and_then(|arn| arn.parse().ok()).as_ref().map(scope_of))
-}
-
-/// The scope of an object with this ARN.
-pub(super) fn scope_of(arn: &Arn) -> Scope {
-    Scope { partition: arn.partition.clone(), region: arn.region.clone(), account: arn.account.clone() }
+    Ok(arn.and_then(|arn| arn.parse().ok()).as_ref().map(Scope::of))
 }
 
 /// A scope to judge a policy by: its variables give the same in every account.

@@ -1,6 +1,5 @@
 //! The policy: rendered, compared with what is there, and judged before anybody depends on it.
 
-use super::account;
 use super::difference;
 use super::request::{KeyPlan, Request};
 use super::work::Work;
@@ -123,7 +122,7 @@ fn connection(request: &Request, thing: ThingFacts) -> Connection {
 pub(super) async fn ensure(work: &mut Work<'_>, plan: &PolicyPlan) -> Result<()> {
     let name = &plan.name;
     let arn = work.certificate_arn()?;
-    let rendered = render(work.request, &account::scope_of(arn))?;
+    let rendered = render(work.request, &Scope::of(arn))?;
     match plan.exists || !make(work, name, &rendered).await? {
         true => work.progress.same(format!("policy {name}")),
         false => work.progress.done(format!("policy {name}")),

@@ -1,6 +1,5 @@
 //! What every step of the saga works on.
 
-use super::report::Progress;
 use super::request::Request;
 use super::server::Server;
 use crate::bundle::folder::Folder;
@@ -8,6 +7,7 @@ use crate::bundle::manifest::{Manifest, State};
 use crate::bundle::{FEEDER_FILE, ROOT_FILE};
 use crate::config::feeder::FeederSettings;
 use crate::control::client::Client;
+use crate::control::progress::Progress;
 use crate::error::{Error, Result};
 use crate::names::{Arn, PolicyName};
 
