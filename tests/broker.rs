@@ -276,6 +276,24 @@ fn version_5_has_what_aws_has_of_it() {
 }
 
 #[test]
+fn the_control_plane_tells_who_is_connected_and_why_somebody_is_not() {
+    let world = lab();
+    let shown = || world.call("POST", "/things/lab-1/connectivity-data", "", "{}").1;
+    let mut raw = client(&world, 4);
+    assert_eq!(shown()["connected"], true);
+    raw.send(&[0xe0, 0]);
+    assert_eq!(raw.read(), Answer::Closed);
+    let gone = loop {
+        // The goodbye is noted when the connection is gone, which its client cannot see.
+        let shown = shown();
+        if shown["connected"] == false {
+            break shown;
+        }
+    };
+    assert_eq!(gone["disconnectReason"], "CLIENT_INITIATED_DISCONNECT");
+}
+
+#[test]
 fn reserved_topics_are_aws_s_own() {
     let world = lab();
     let mut watcher = world_watcher(&world);

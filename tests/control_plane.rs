@@ -434,3 +434,21 @@ fn times_are_seconds_and_secrets_are_shown_once() {
     assert_eq!(description["validity"]["notAfter"], 2_524_607_999_u64);
     assert!(!shown.to_string().contains("PRIVATE"));
 }
+
+#[test]
+fn an_account_without_anything_tells_who_it_is() {
+    let world = World::start();
+    let found = ok(&world, "GET", "/domainConfigurations?serviceType=DATA", Value::Null);
+    let arn = &found["domainConfigurations"][0]["domainConfigurationArn"];
+    assert_eq!(arn, &json!(format!("{ACCOUNT}:domainconfiguration/iot:Data-ATS")));
+    assert_eq!(ok(&world, "GET", "/domainConfigurations?serviceType=JOBS", Value::Null)["domainConfigurations"], json!([]));
+}
+
+#[test]
+fn a_thing_that_never_connected_is_not_connected() {
+    let world = World::start();
+    ok(&world, "POST", "/things/pump-7", json!({}));
+    let shown = ok(&world, "POST", "/things/pump-7/connectivity-data", json!({}));
+    assert_eq!(shown, json!({"thingName": "pump-7", "connected": false}));
+    refused(&world, "POST", "/things/none/connectivity-data", json!({}), "ResourceNotFoundException", 404, "none");
+}

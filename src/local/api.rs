@@ -29,6 +29,7 @@ mod attachments;
 mod authorization;
 mod certificates;
 pub mod context;
+mod endpoints;
 mod groups;
 mod guard;
 mod input;

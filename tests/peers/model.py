@@ -17,7 +17,7 @@ SERVED = """
     CreatePolicy CreatePolicyVersion CreateThing CreateThingGroup CreateThingType DeleteCertificate DeletePolicy
     DeletePolicyVersion DeleteThing DeleteThingGroup DeleteThingType DeprecateThingType DescribeCertificate
     DescribeEndpoint DescribeThing DescribeThingGroup DescribeThingType DetachPolicy DetachThingPrincipal
-    GetEffectivePolicies GetPolicy GetPolicyVersion GetThingConnectivityData ListAttachedPolicies ListCertificates ListPolicies
+    GetEffectivePolicies GetPolicy GetPolicyVersion GetThingConnectivityData ListAttachedPolicies ListCertificates ListDomainConfigurations ListPolicies
     ListPolicyVersions ListPrincipalThings ListPrincipalThingsV2 ListTargetsForPolicy ListThingGroups
     ListThingGroupsForThing ListThingPrincipals ListThingPrincipalsV2 ListThings ListThingsInThingGroup ListThingTypes
     RegisterCertificateWithoutCA RemoveThingFromThingGroup SetDefaultPolicyVersion TestAuthorization

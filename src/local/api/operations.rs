@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
-use super::context::{Context, Operation};
-use super::input::Input;
-use super::{attachments, authorization, certificates, groups, policies, thing_types, things};
-use crate::local::registry::fault::Fault;
+use super::context::Operation;
+use super::{attachments, authorization, certificates, endpoints, groups, policies, thing_types, things};
 
 /// Operations by name.
 pub(super) struct Operations(BTreeMap<&'static str, Operation>);
@@ -15,7 +11,7 @@ pub(super) struct Operations(BTreeMap<&'static str, Operation>);
 impl Operations {
     /// Every operation that the stand-in serves.
     pub(super) fn all() -> Self {
-        let all: [(&str, Operation); 48] = [
+        let all: [(&str, Operation); 49] = [
             ("CreateThing", things::create),
             ("DescribeThing", things::describe),
             ("UpdateThing", things::update),
@@ -63,7 +59,8 @@ impl Operations {
             ("ListPrincipalThingsV2", attachments::list_things_2),
             ("GetEffectivePolicies", authorization::effective_policies),
             ("TestAuthorization", authorization::test),
-            ("DescribeEndpoint", describe_endpoint),
+            ("DescribeEndpoint", endpoints::describe),
+            ("ListDomainConfigurations", endpoints::list),
         ];
         Self(all.into())
     }
@@ -71,14 +68,6 @@ impl Operations {
     /// The function of an operation.
     pub(super) fn get(&self, name: &str) -> Option<Operation> {
         self.0.get(name).copied()
-    }
-}
-
-/// One broker serves all; the port is not AWS's to tell, so `iotctl` asks elsewhere.
-fn describe_endpoint(context: &Context, input: &Input) -> Result<Value, Fault> {
-    match input.maybe("endpointType").unwrap_or("iot:Data") {
-        "iot:Data" | "iot:Data-ATS" => Ok(json!({"endpointAddress": context.data_host})),
-        other => Err(Fault::invalid(format!("`iotctl local` has no endpoint of type {other}"))),
     }
 }
 
