@@ -136,6 +136,11 @@ impl Filled<'_> {
         }
     }
 
+    /// Its steps.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
     /// How many bytes of `text` the pattern follows at best, if it does not match.
     pub fn follows(&self, text: &str) -> Option<usize> {
         compare(&self.tokens, text).err()
