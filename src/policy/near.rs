@@ -7,7 +7,7 @@ use super::fit::Fit;
 use super::matching::Question;
 use super::pattern::{Filled, Pattern};
 use super::request::Connection;
-use super::text::quoted;
+use super::text::{quoted, short};
 use super::variable::Variable;
 
 mod reason;
@@ -181,13 +181,5 @@ fn shown(pattern: &Pattern, filled: &Filled<'_>) -> String {
     match pattern.variables().next() {
         None => quoted(&written),
         Some(_) => format!("{} (from {})", quoted(&display), quoted(&written)),
-    }
-}
-
-/// An ARN without what all ARNs of an account share.
-fn short(arn: &str) -> String {
-    match arn.starts_with("arn:") {
-        true => arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned(),
-        false => arn.to_owned(),
     }
 }

@@ -119,7 +119,7 @@ fn values(name: &str, connection: &Connection) -> Vec<String> {
 /// Special characters carry a backslash.
 fn common_names(connection: &Connection) -> Vec<String> {
     let all = connection.certificate.get("Subject.CommonName").cloned().unwrap_or_default();
-    all.iter().map(|name| name.replace(',', "\\,")).collect()
+    all.iter().map(|name| name.replace(',', "\\,").replace('+', "\\+")).collect()
 }
 
 /// Sets cannot stand inside a text, and neither can a value of a certificate that holds a special character.
