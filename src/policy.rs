@@ -11,7 +11,7 @@
 //! - [`document`]: what a policy *is*, and its JSON form.
 //! - [`decision`]: what was decided, and why.
 //! - [`engine`]: how it is decided, in [`engine::decide`].
-//! - `lint`: what is wrong with a document, and where.
+//! - [`lint`]: what is wrong with a document, and where.
 //!
 //! Where AWS does not say what it does, the stricter reading is taken: an Allow does not count, a Deny does.
 //!
@@ -24,7 +24,7 @@ pub mod decision;
 pub mod document;
 pub mod engine;
 pub mod fit;
-//pub mod lint;
+pub mod lint;
 mod matching;
 mod near;
 pub mod pattern;

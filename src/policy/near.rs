@@ -175,6 +175,11 @@ fn condition(condition: &Condition, connection: &Connection) -> String {
     format!("the condition `{operator}` of {} with {wanted} does not hold: {found}{tail}", quoted(&key.to_string()))
 }
 
+/// Why nothing is known under a name that no variable has.
+pub(super) fn no_such_variable(name: &str) -> String {
+    reason::unknown(name)
+}
+
 /// The pattern as written, and as filled in where that differs.
 fn shown(pattern: &Pattern, filled: &Filled<'_>) -> String {
     let (written, display) = (short(pattern.text()), short(&filled.display()));

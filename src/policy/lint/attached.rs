@@ -28,7 +28,10 @@ fn check(subject: &Subject<'_>) -> Vec<Found> {
     by_thing
         .map(|(part, pattern)| Found {
             part,
-            because: format!("{} stands without the condition `iot:Connection.Thing.IsAttached`", quoted(&short(pattern.text()))),
+            because: format!(
+                "{} stands without the condition `iot:Connection.Thing.IsAttached`",
+                quoted(&short(pattern.text()))
+            ),
             fix: "add `\"Condition\": {\"Bool\": {\"iot:Connection.Thing.IsAttached\": \"true\"}}`".to_owned(),
             example: None,
         })

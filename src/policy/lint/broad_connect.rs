@@ -9,6 +9,7 @@ use crate::policy::pattern::{Pattern, Token};
 use crate::policy::request::Connection;
 use crate::policy::text::{quoted, short};
 use crate::policy::variable::Variable;
+use crate::policy::witness::Form;
 
 pub(super) const BROAD_CONNECT: Rule = Rule {
     id: "broad-connect",
@@ -71,14 +72,24 @@ fn of_statement(
 ) -> Vec<Found> {
     if let Resources::AllBut(_) = statement.resources {
         let reach = reaches(subject, document, statement, STRANGER);
-        return reach.filter(|_| broad).map(|example| found(Part::Statement(index), "everything but its `NotResource`", example)).into_iter().collect();
+        return reach
+            .filter(|_| broad)
+            .map(|example| found(Part::Statement(index), "everything but its `NotResource`", example))
+            .into_iter()
+            .collect();
     }
     let mut all = Vec::new();
     for (part, pattern) in resources(index, statement) {
         let only = Statement { resources: Resources::Only(vec![pattern.clone()]), ..statement.clone() };
         let any = reaches(subject, document, &only, STRANGER);
         let some = || one_of_several(subject, pattern).and_then(|id| reaches(subject, document, &only, &id));
-        let example = if broad { any } else if any.is_none() { some() } else { None };
+        let example = if broad {
+            any
+        } else if any.is_none() {
+            some()
+        } else {
+            None
+        };
         all.extend(example.map(|example| found(part, &quoted(&short(pattern.text())), example)));
     }
     all
@@ -86,7 +97,8 @@ fn of_statement(
 
 /// The request by which a client that is attached to nothing connects through this statement.
 fn reaches(subject: &Subject<'_>, document: &Document, statement: &Statement, client_id: &str) -> Option<String> {
-    let stranger = Connection { client_id: Some(client_id.parse().ok()?), is_attached: Some(false), ..Connection::default() };
+    let stranger =
+        Connection { client_id: Some(client_id.parse().ok()?), is_attached: Some(false), ..Connection::default() };
     let resource = format!("client/{client_id}");
     let alone = Document { statements: vec![statement.clone()] };
     let allowed = |document| allows(document, &stranger, "iot:Connect", &subject.arn(&resource));
@@ -96,7 +108,7 @@ fn reaches(subject: &Subject<'_>, document: &Document, statement: &Statement, cl
 /// A client id of a pattern that has more than one.
 fn one_of_several(subject: &Subject<'_>, pattern: &Pattern) -> Option<String> {
     let wild = subject.tokens(pattern)?.iter().any(|token| matches!(token, Token::One | Token::Any));
-    let covered = subject.covered(pattern, "client/?*", crate::policy::witness::Form::Free)?;
+    let covered = subject.covered(pattern, "client/?*", Form::Free)?;
     wild.then(|| covered.strip_prefix("client/").map(str::to_owned)).flatten()
 }
 

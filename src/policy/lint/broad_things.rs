@@ -64,13 +64,30 @@ struct Reach {
 const PUBLISH: Reach = Reach {
     actions: &["iot:Publish"],
     before: "topic/$aws/things/",
-    after: &["/shadow/update", "/shadow/delete", "/shadow/get", "/shadow/name/?*/update", "/jobs/start-next", "/jobs/?*/update", "/?*"],
+    after: &[
+        "/shadow/update",
+        "/shadow/delete",
+        "/shadow/get",
+        "/shadow/name/?*/update",
+        "/jobs/start-next",
+        "/jobs/?*/update",
+        "/?*",
+    ],
     form: Form::Topic,
 };
 const SUBSCRIBE: Reach = Reach {
     actions: &["iot:Subscribe"],
     before: "topicfilter/$aws/things/",
-    after: &["/shadow/update/accepted", "/shadow/update", "/shadow/get/accepted", "/shadow/#", "/jobs/notify", "/#", "/?*", ""],
+    after: &[
+        "/shadow/update/accepted",
+        "/shadow/update",
+        "/shadow/get/accepted",
+        "/shadow/#",
+        "/jobs/notify",
+        "/#",
+        "/?*",
+        "",
+    ],
     form: Form::Filter,
 };
 const API: Reach = Reach {
@@ -118,7 +135,11 @@ fn of_statement(
         return wild.filter_map(|(part, pattern)| Some((part, example(subject, reach, action, pattern)?))).collect();
     };
     let everything = Pattern::wildcard("*").ok();
-    everything.and_then(|all| example(subject, reach, action, &all)).map(|e| (Part::Statement(index), e)).into_iter().collect()
+    everything
+        .and_then(|all| example(subject, reach, action, &all))
+        .map(|e| (Part::Statement(index), e))
+        .into_iter()
+        .collect()
 }
 
 /// Whether a wildcard stands where the name of the thing does.
@@ -131,7 +152,8 @@ fn is_wild(subject: &Subject<'_>, pattern: &Pattern, reach: &Reach) -> bool {
 
 /// A resource of a thing that is not the device's, covered by the pattern and allowed by the whole document.
 fn example(subject: &Subject<'_>, reach: &Reach, action: &str, pattern: &Pattern) -> Option<String> {
-    let forms = OTHERS.iter().flat_map(|name| reach.after.iter().map(move |after| format!("{}{name}{after}", reach.before)));
+    let forms =
+        OTHERS.iter().flat_map(|name| reach.after.iter().map(move |after| format!("{}{name}{after}", reach.before)));
     let mut covered = forms.filter_map(|form| subject.covered(pattern, &form, reach.form));
     covered.find(|resource| subject.allows(action, resource))
 }
@@ -142,7 +164,9 @@ fn found(part: Part, statement: &Statement, action: &str, example: String) -> Fo
         _ => "everything but its `NotResource`".to_owned(),
     };
     let instead = match action {
-        "iot:Publish" | "iot:Subscribe" => "write `$aws/things/${iot:Connection.Thing.ThingName}/`, and the topics that the device uses",
+        "iot:Publish" | "iot:Subscribe" => {
+            "write `$aws/things/${iot:Connection.Thing.ThingName}/`, and the topics that the device uses"
+        }
         _ => "name the things",
     };
     Found {

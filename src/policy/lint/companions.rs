@@ -2,9 +2,9 @@
 
 use super::place::Part;
 use super::rule::{Found, Rule, Severity};
-use super::subject::{Subject, actions, names, resources};
+use super::subject::{Subject, actions, covered_actions, names, resources};
 use crate::policy::document::{Effect, Resources, Statement};
-use crate::policy::pattern::Pattern;
+use crate::policy::pattern::{Pattern, Token};
 use crate::policy::text::{quoted, short};
 use crate::policy::witness::{Form, meet};
 
@@ -68,17 +68,23 @@ fn check(subject: &Subject<'_>, action: &'static str, companion: &'static str, s
             let by = actions(index, statement).find(|(_, pattern)| covers(pattern, action))?;
             (by.0, "no topic".to_owned())
         } else {
-            let (part, pattern) = resources(index, statement).find(|(_, p)| !meets(subject, p, statement, companion))?;
+            let (part, pattern) =
+                resources(index, statement).find(|(_, p)| !meets(subject, p, statement, companion))?;
             (part, format!("no topic of {}", quoted(&short(pattern.text()))))
         };
         let because = format!("`{action}` is allowed, but `{companion}` on {shown}, {so}");
-        Some(Found { part, because, fix: format!("allow `{companion}` on the same topics, or take `{action}` out"), example: None })
+        Some(Found {
+            part,
+            because,
+            fix: format!("allow `{companion}` on the same topics, or take `{action}` out"),
+            example: None,
+        })
     });
     lonely.collect()
 }
 
 fn covers(pattern: &Pattern, action: &str) -> bool {
-    super::subject::covered_actions(pattern).any(|covered| covered.name == action)
+    covered_actions(pattern).any(|covered| covered.name == action)
 }
 
 /// Whether the companion is allowed somewhere in what the pattern covers.
@@ -95,7 +101,7 @@ fn meets(subject: &Subject<'_>, pattern: &Pattern, statement: &Statement, compan
 }
 
 /// The topics that a filter, or a topic, stands for.
-fn topics(subject: &Subject<'_>, pattern: &Pattern) -> Option<Vec<crate::policy::pattern::Token>> {
+fn topics(subject: &Subject<'_>, pattern: &Pattern) -> Option<Vec<Token>> {
     let text = pattern.text().replacen(":topicfilter/", ":topic/", 1).replace(['+', '#'], "*");
     subject.tokens(&Pattern::wildcard(&text).ok()?)
 }

@@ -49,8 +49,15 @@ fn of_resource(subject: &Subject<'_>, part: Part, pattern: &Pattern) -> Option<F
     let filter = delivered.then(|| way_around(subject, topic)).flatten()?;
     Some(Found {
         part,
-        because: format!("a client that subscribes to {} receives what {} denies", quoted(&filter), quoted(&short(pattern.text()))),
-        fix: format!("add a Deny of `iot:Receive` on {}", quoted(&short(pattern.text()).replacen("topicfilter/", "topic/", 1))),
+        because: format!(
+            "a client that subscribes to {} receives what {} denies",
+            quoted(&filter),
+            quoted(&short(pattern.text()))
+        ),
+        fix: format!(
+            "add a Deny of `iot:Receive` on {}",
+            quoted(&short(pattern.text()).replacen("topicfilter/", "topic/", 1))
+        ),
         example: Some(format!("iot:Subscribe on topicfilter/{filter}, then iot:Receive on topic/{topic}")),
     })
 }
@@ -74,7 +81,8 @@ fn wider(topic: &str) -> Vec<String> {
     // A topic that AWS takes has eight levels; more choices than those would only cost time.
     let choices = 1..1_u32 << levels.len().min(8);
     let plus = choices.map(|choice| {
-        let level = |(at, level): (usize, &&str)| if choice >> at & 1 == 1 { "+".to_owned() } else { (*level).to_owned() };
+        let level =
+            |(at, level): (usize, &&str)| if choice >> at & 1 == 1 { "+".to_owned() } else { (*level).to_owned() };
         levels.iter().enumerate().map(level).collect::<Vec<_>>().join("/")
     });
     cut.chain(plus).collect()

@@ -2,7 +2,7 @@
 
 use super::place::Part;
 use super::rule::{Found, Rule, Severity};
-use super::subject::{Subject, resources};
+use super::subject::{Subject, names, resources};
 use crate::policy::document::{Effect, Resources, Statement};
 use crate::policy::pattern::Pattern;
 use crate::policy::text::{quoted, short};
@@ -62,7 +62,7 @@ fn slips_through(subject: &Subject<'_>, statement: &Statement, meant: &Pattern) 
         ("iot:Receive", "topic/?*", Form::Topic),
         ("iot:Publish", "topic/?*", Form::Topic),
     ];
-    let mut named = forms.into_iter().filter(|(action, ..)| super::subject::names(statement, action));
+    let mut named = forms.into_iter().filter(|(action, ..)| names(statement, action));
     named.find_map(|(action, form, texts)| {
         let resource = subject.covered(meant, form, texts)?;
         subject.allows(action, &resource).then(|| format!("{action} on {resource}"))
