@@ -20,6 +20,7 @@ mod own_orders;
 mod place;
 mod resource_type;
 mod rule;
+pub mod sarif;
 mod shadow;
 mod subject;
 mod variables;

@@ -14,7 +14,7 @@ use super::request::Connection;
 use super::variable::Variable;
 
 /// One step of a pattern whose variables are filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Token {
     /// This character.
     Char(char),

@@ -35,6 +35,28 @@ pub(super) fn device<'a>(documents: impl IntoIterator<Item = &'a Document>) -> C
     Connection { thing: Some(thing), ..connection }
 }
 
+/// What the ARNs of the documents begin with (`arn:<partition>:iot:<region>:<account>`), where they say it without a
+/// wildcard; at least one, that of AWS's own examples.
+pub(super) fn scopes<'a>(documents: impl IntoIterator<Item = &'a Document>) -> Vec<String> {
+    let statements = documents.into_iter().flat_map(|document| &document.statements);
+    let patterns = statements.flat_map(|statement| statement.resources.patterns());
+    let fronts = patterns.filter_map(|pattern| {
+        let (at, _) = pattern.text().match_indices(':').nth(4)?;
+        pattern.text().get(..at)
+    });
+    let plain = |front: &&str| front.starts_with("arn:") && !front.contains(['*', '?', '$']);
+    let mut all: Vec<String> = Vec::new();
+    for front in fronts.filter(plain) {
+        if !all.iter().any(|known| known == front) {
+            all.push(front.to_owned());
+        }
+    }
+    if all.is_empty() {
+        all.push("arn:aws:iot:us-east-1:123456789012".to_owned());
+    }
+    all
+}
+
 /// The letters and digits of the last part of a name.
 fn plain(name: &str) -> String {
     let last = name.rsplit(['.', '/', ':']).next().unwrap_or_default();

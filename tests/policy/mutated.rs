@@ -65,11 +65,11 @@ fn inputs() -> Vec<String> {
     VECTORS.iter().flat_map(|file| of(&Vector::load(file))).collect()
 }
 
-/// One to eight edits: a word put in, some characters taken out, or a piece of another input.
+/// One to four edits: a word put in, some characters taken out, or a piece of another input.
 fn mutate(inputs: &[String], rng: &mut TestRng) -> String {
     let mut roll = |sides: usize| rng.next_u32() as usize % sides.max(1);
     let mut text: Vec<char> = inputs[roll(inputs.len())].chars().collect();
-    for _ in 0..=roll(8) {
+    for _ in 0..=roll(4) {
         let at = roll(text.len());
         let until = (at + roll(12)).min(text.len());
         match roll(3) {

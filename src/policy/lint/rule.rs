@@ -53,7 +53,7 @@ impl FromStr for Severity {
 }
 
 /// A rule, its reasons, and how it is checked.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Rule {
     /// Its name, for `--explain` and for filters; it never changes.
     pub id: &'static str,
@@ -71,6 +71,7 @@ pub struct Rule {
     pub bad: &'static str,
     /// The same as they should be.
     pub good: &'static str,
+    #[serde(skip)]
     pub(super) check: fn(&Subject<'_>) -> Vec<Found>,
 }
 

@@ -26,7 +26,13 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(super) fn new(document: &'a Document, text: &'a str) -> Self {
         let device = sample::device([document]);
-        Self { scope: scope(document), widest: without_conditions(document, |_| false), device, document, text }
+        Self {
+            scope: sample::scopes([document]).swap_remove(0),
+            widest: without_conditions(document, |_| false),
+            device,
+            document,
+            text,
+        }
     }
 
     /// The statements of one effect, with their places.
@@ -113,15 +119,4 @@ pub(super) fn without_conditions(document: &Document, keep: impl Fn(&Condition) 
         }
     }
     Document { statements }
-}
-
-/// What the ARNs of the document begin with, if one of them says it without a wildcard.
-fn scope(document: &Document) -> String {
-    let patterns = document.statements.iter().flat_map(|statement| statement.resources.patterns());
-    let fronts = patterns.filter_map(|pattern| {
-        let (at, _) = pattern.text().match_indices(':').nth(4)?;
-        pattern.text().get(..at)
-    });
-    let plain = |front: &&str| front.starts_with("arn:") && !front.contains(['*', '?', '$']);
-    fronts.into_iter().find(plain).unwrap_or("arn:aws:iot:us-east-1:123456789012").to_owned()
 }
