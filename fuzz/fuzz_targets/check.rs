@@ -1,8 +1,10 @@
 //! What must hold for every input, as the fuzzer and the seeded driver in `tests/policy/mutated.rs` both ask it.
 
 use iotctl::policy::decision::{Decision, Outcome};
+use iotctl::policy::diff::diff;
 use iotctl::policy::document::{Document, Statement};
 use iotctl::policy::engine::{Attached, decide};
+use iotctl::policy::lint::lint;
 use iotctl::policy::request::{Connection, Request, ThingFacts};
 use serde_json::{Value, json};
 
@@ -13,7 +15,10 @@ pub(crate) fn policy(input: &str) -> bool {
     let mut part = || parts.next().unwrap_or_default();
     let request = Request { action: part().to_owned(), resource: part().to_owned() };
     let connection = connection(part(), part());
-    let Ok(document) = Document::parse("fuzzed", part()) else { return false };
+    let text = part();
+    let Ok(document) = Document::parse("fuzzed", text) else { return false };
+    every_finding_has_a_place(&document, text);
+    changes_by_what_it_loses(&document);
     comes_back_as_it_was(&document);
     let decision = under(&document, &connection, &request);
     assert!((1..=6).contains(&decision.explain().lines().count()), "{}", decision.explain());
@@ -44,6 +49,23 @@ fn comes_back_as_it_was(document: &Document) {
     let statements: Vec<Value> = document.statements.iter().map(Statement::to_json).collect();
     let json = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
     assert_eq!(Document::parse("again", &json).as_ref().ok(), Some(document), "{json}");
+}
+
+fn every_finding_has_a_place(document: &Document, text: &str) {
+    for finding in lint(document, text) {
+        let line = text.split('\n').nth(finding.place.line - 1);
+        let begins = line.and_then(|line| line.chars().nth(finding.place.column - 1));
+        assert!(begins.is_some_and(|c| !c.is_whitespace()), "{finding:?} in {text}");
+    }
+}
+
+fn changes_by_what_it_loses(document: &Document) {
+    assert!(diff(("a", document), ("b", document)).changes.is_empty());
+    let mut less = document.clone();
+    less.statements.pop();
+    let (gone, back) = (diff(("a", document), ("b", &less)), diff(("b", &less), ("a", document)));
+    assert_eq!(gone.changes.len(), back.changes.len(), "{:?} {:?}", gone.changes, back.changes);
+    assert!(gone.changes.iter().all(|change| change.before != change.after));
 }
 
 fn suggestion_allows(suggestion: &Value, connection: &Connection, request: &Request) {

@@ -4,7 +4,7 @@ use super::pattern::Token;
 
 /// The places in a pattern that a text can stand at, in order; none if the text cannot become a match any more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Places(Vec<u16>);
+pub(super) struct Places(Vec<usize>);
 
 impl Places {
     /// Before the first character.
@@ -19,7 +19,7 @@ impl Places {
     pub(super) fn step(&self, tokens: &[Token], c: char) -> Self {
         let mut next = Self(Vec::new());
         for &place in &self.0 {
-            match tokens.get(usize::from(place)) {
+            match tokens.get(place) {
                 Some(Token::Any) => next.enter(tokens, place),
                 Some(Token::One) => next.enter(tokens, place + 1),
                 Some(Token::Char(wanted)) if *wanted == c => next.enter(tokens, place + 1),
@@ -39,7 +39,7 @@ impl Places {
 
     /// Whether the text so far matches.
     pub(super) fn accepts(&self, tokens: &[Token]) -> bool {
-        self.0.last().is_some_and(|place| usize::from(*place) == tokens.len())
+        self.0.last().is_some_and(|place| *place == tokens.len())
     }
 
     /// Whether no text that starts like this one can match.
@@ -49,25 +49,25 @@ impl Places {
 
     /// What can come next.
     pub(super) fn next<'a>(&'a self, tokens: &'a [Token]) -> impl Iterator<Item = Token> + 'a {
-        self.0.iter().filter_map(|place| tokens.get(usize::from(*place)).copied())
+        self.0.iter().filter_map(|place| tokens.get(*place).copied())
     }
 
     /// Whether a wildcard of the pattern has a part in what comes next, up to a `/`.
     pub(super) fn level_is_wild(&self, tokens: &[Token]) -> bool {
         let level =
-            |place: &u16| tokens.iter().skip(usize::from(*place)).take_while(|token| **token != Token::Char('/'));
+            |place: &usize| tokens.iter().skip(*place).take_while(|token| **token != Token::Char('/'));
         self.0.iter().any(|place| level(place).any(|token| matches!(token, Token::One | Token::Any)))
     }
 
     /// A `*` can be left without a character, so whoever stands before it stands behind it too.
-    fn enter(&mut self, tokens: &[Token], place: u16) {
-        let stars = tokens.iter().skip(usize::from(place)).take_while(|token| **token == Token::Any).count();
+    fn enter(&mut self, tokens: &[Token], place: usize) {
+        let stars = tokens.iter().skip(place).take_while(|token| **token == Token::Any).count();
         self.0.extend((place..).take(stars + 1));
     }
 
     /// What can follow an earlier `*` can follow the last one too: the places before it add nothing.
     fn keep_last_star(&mut self, tokens: &[Token]) {
-        let star = self.0.iter().rposition(|place| tokens.get(usize::from(*place)) == Some(&Token::Any));
+        let star = self.0.iter().rposition(|place| tokens.get(*place) == Some(&Token::Any));
         if let Some(star) = star {
             self.0.drain(..star);
         }

@@ -57,7 +57,8 @@ impl<'a> Places<'a> {
             let statement = *self.statements.get(index)?;
             Some(within(statement, part).unwrap_or_else(|| statement.get()))
         });
-        let at = found.map_or(0, |piece| (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize));
+        let piece = found.unwrap_or_else(|| self.text.trim_start());
+        let at = (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let before = self.text.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Place {
