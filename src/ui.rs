@@ -72,6 +72,11 @@ impl Ui {
         self.format
     }
 
+    /// Whether the data is JSON.
+    pub fn is_for_programs(&self) -> bool {
+        self.format != Format::Text
+    }
+
     /// Whether a person is looking at stderr.
     pub fn is_interactive(&self) -> bool {
         io::stderr().is_terminal() && self.talk != Talk::Quiet

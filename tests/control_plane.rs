@@ -441,7 +441,10 @@ fn an_account_without_anything_tells_who_it_is() {
     let found = ok(&world, "GET", "/domainConfigurations?serviceType=DATA", Value::Null);
     let arn = &found["domainConfigurations"][0]["domainConfigurationArn"];
     assert_eq!(arn, &json!(format!("{ACCOUNT}:domainconfiguration/iot:Data-ATS")));
-    assert_eq!(ok(&world, "GET", "/domainConfigurations?serviceType=JOBS", Value::Null)["domainConfigurations"], json!([]));
+    assert_eq!(
+        ok(&world, "GET", "/domainConfigurations?serviceType=JOBS", Value::Null)["domainConfigurations"],
+        json!([])
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Source: AWS IoT Developer Guide, "AWS IoT Core policy actions" and "AWS IoT Core action resources".
 
+use super::actions::{Action, RESOURCE_TYPES};
 use super::request::Request;
 use crate::names::{AccountId, Arn, Region};
 
@@ -20,6 +21,18 @@ impl Scope {
     /// The scope of an object with this ARN.
     pub fn of(arn: &Arn) -> Self {
         Self { partition: arn.partition.clone(), region: arn.region.clone(), account: arn.account.clone() }
+    }
+
+    /// The request for a resource as people write it: an ARN, `*`, `topic/a/b`, or just `a/b` of the action's own type.
+    pub fn asked(&self, action: &Action, resource: &str) -> Request {
+        let typed = |kind: &&&str| resource.strip_prefix(**kind).is_some_and(|rest| rest.starts_with('/'));
+        let Some(own) = action.resource.filter(|_| resource != "*" && !resource.starts_with("arn:")) else {
+            return Request { action: action.name.to_owned(), resource: resource.to_owned() };
+        };
+        match RESOURCE_TYPES.iter().find(typed) {
+            Some(kind) => self.request(action.name, kind, resource.get(kind.len() + 1..).unwrap_or_default()),
+            None => self.request(action.name, own, resource),
+        }
     }
 
     fn request(&self, action: &str, kind: &str, name: &str) -> Request {
@@ -81,6 +94,21 @@ mod tests {
             short(&connect(&scope(), "d1", Some(("will/d1", true)))),
             ["iot:Connect client/d1", "iot:Publish topic/will/d1", "iot:RetainPublish topic/will/d1"]
         );
+    }
+
+    #[test]
+    fn a_resource_is_completed_by_the_type_of_its_action() {
+        let asked = |action: &str, resource: &str| {
+            let request = scope().asked(crate::policy::actions::find(action).unwrap(), resource);
+            request.resource.replace("arn:aws:iot:us-east-1:123456789012:", "")
+        };
+        assert_eq!(asked("Publish", "a/b"), "topic/a/b");
+        assert_eq!(asked("Publish", "topic/a/b"), "topic/a/b");
+        assert_eq!(asked("Publish", "topicfilter/a"), "topicfilter/a");
+        assert_eq!(asked("Subscribe", "topics/#"), "topicfilter/topics/#");
+        assert_eq!(asked("Connect", "pump-7"), "client/pump-7");
+        assert_eq!(asked("Publish", "arn:aws:iot:eu-west-1:1:topic/a"), "arn:aws:iot:eu-west-1:1:topic/a");
+        assert_eq!(asked("ListRetainedMessages", "*"), "*");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::request::Request;
 use super::text::quoted;
 
 /// The answer, in the words of `TestAuthorization`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
     /// A statement allows it and none denies it.
@@ -17,6 +17,17 @@ pub enum Outcome {
     ExplicitDeny,
     /// No statement allows it.
     ImplicitDeny,
+}
+
+impl Outcome {
+    /// The word of `TestAuthorization`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "ALLOWED",
+            Self::ExplicitDeny => "EXPLICIT_DENY",
+            Self::ImplicitDeny => "IMPLICIT_DENY",
+        }
+    }
 }
 
 /// A statement, as a person finds it: policy name, place in the document (from 0), Sid.

@@ -7,7 +7,7 @@ use super::fit::Fit;
 use super::matching::Question;
 use super::pattern::{Filled, Pattern};
 use super::request::Connection;
-use super::text::quoted;
+use super::text::{quoted, short};
 use super::variable::Variable;
 
 mod reason;
@@ -175,19 +175,16 @@ fn condition(condition: &Condition, connection: &Connection) -> String {
     format!("the condition `{operator}` of {} with {wanted} does not hold: {found}{tail}", quoted(&key.to_string()))
 }
 
+/// Why nothing is known under a name that no variable has.
+pub(super) fn no_such_variable(name: &str) -> String {
+    reason::unknown(name)
+}
+
 /// The pattern as written, and as filled in where that differs.
 fn shown(pattern: &Pattern, filled: &Filled<'_>) -> String {
     let (written, display) = (short(pattern.text()), short(&filled.display()));
     match pattern.variables().next() {
         None => quoted(&written),
         Some(_) => format!("{} (from {})", quoted(&display), quoted(&written)),
-    }
-}
-
-/// An ARN without what all ARNs of an account share.
-fn short(arn: &str) -> String {
-    match arn.starts_with("arn:") {
-        true => arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned(),
-        false => arn.to_owned(),
     }
 }

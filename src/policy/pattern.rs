@@ -14,7 +14,7 @@ use super::request::Connection;
 use super::variable::Variable;
 
 /// One step of a pattern whose variables are filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Token {
     /// This character.
     Char(char),
@@ -134,6 +134,11 @@ impl Filled<'_> {
             (Ok(()), true) => Fit::Unsure,
             (Ok(()), false) => Fit::Yes,
         }
+    }
+
+    /// Its steps.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
     }
 
     /// How many bytes of `text` the pattern follows at best, if it does not match.

@@ -17,6 +17,14 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", printable(text))
 }
 
+/// An ARN without what all ARNs of an account share.
+pub(super) fn short(arn: &str) -> String {
+    match arn.starts_with("arn:") {
+        true => arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned(),
+        false => arn.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,7 +91,7 @@ pub(crate) fn fill(pattern: &str, connection: &Connection, wildcards: bool) -> O
             symbols.extend(name.chars().map(|c| Symbol { c, wild: false }));
             continue;
         }
-        let value = values(name, connection).into_iter().next()?;
+        let value = substituted(name, connection)?;
         doubtful |= wildcards && value.contains(['*', '?']);
         symbols.extend(value.chars().map(symbol));
     }
@@ -107,9 +107,27 @@ fn values(name: &str, connection: &Connection) -> Vec<String> {
         "iot:Connection.Thing.ThingName" => connection.thing.iter().map(|thing| thing.name.clone()).collect(),
         "iot:Connection.Thing.IsAttached" => connection.is_attached.iter().map(ToString::to_string).collect(),
         "iot:Connection.Thing.Attributes[n]" => attribute("n").into_iter().collect(),
+        "aws:SourceIp" => connection.source_ip.iter().map(ToString::to_string).collect(),
+        "iot:Certificate.Subject.CommonName" => common_names(connection).into_iter().take(1).collect(),
+        "iot:Certificate.Subject.CommonName.1" => common_names(connection).into_iter().skip(1).take(1).collect(),
+        "iot:Certificate.Subject.CommonName.List" => common_names(connection),
         "iot:ConnectAttributes" => connect.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_owned()).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Special characters carry a backslash.
+fn common_names(connection: &Connection) -> Vec<String> {
+    let all = connection.certificate.get("Subject.CommonName").cloned().unwrap_or_default();
+    all.iter().map(|name| name.replace(',', "\\,").replace('+', "\\+")).collect()
+}
+
+/// Sets cannot stand inside a text, and neither can a value of a certificate that holds a special character.
+fn substituted(name: &str, connection: &Connection) -> Option<String> {
+    let value = values(name, connection).into_iter().next()?;
+    let set = name.ends_with(".List") || name == "iot:ConnectAttributes";
+    let refused = name.starts_with("iot:Certificate.") && value.contains(['*', '$', '+', '?', '#']);
+    (!set && !refused).then_some(value)
 }
 
 fn condition_holds(operator: &str, key: &str, wanted: &[Value], connection: &Connection) -> Option<bool> {
@@ -125,7 +143,9 @@ fn condition_holds(operator: &str, key: &str, wanted: &[Value], connection: &Con
     let negated = name.contains("Not");
     let positive = name.replace("Not", "");
     if found.is_empty() {
-        return Some(if_exists || quantifier == "ForAllValues" || (negated && quantifier.is_empty()));
+        let holds = if_exists || quantifier == "ForAllValues" || (negated && quantifier.is_empty());
+        let open = holds && !if_exists && key.starts_with("iot:Certificate.");
+        return if open { None } else { Some(holds) };
     }
     let like = positive == "StringLike";
     let filled: Vec<_> = wanted.iter().map(|w| fill(text(w), connection, like)).collect();
@@ -163,8 +183,20 @@ fn compare(operator: &str, value: &str, wanted: &[Symbol]) -> Option<bool> {
         "NumericEquals" => numbers().map(|(a, b)| a == b),
         "NumericLessThan" => numbers().map(|(a, b)| a < b),
         "NumericGreaterThanEquals" => numbers().map(|(a, b)| a >= b),
+        "IpAddress" => Some(in_network(value, &wanted_text)),
         other => panic!("the twin does not know {other}"),
     }
+}
+
+/// IPv4 only, bit by bit.
+fn in_network(address: &str, network: &str) -> bool {
+    let bits = |text: &str| {
+        let octets = text.split('.').map(|octet| format!("{:08b}", octet.parse::<u8>().unwrap()));
+        octets.collect::<String>()
+    };
+    let (network, length) = network.split_once('/').unwrap_or((network, "32"));
+    let length = length.parse().unwrap();
+    bits(address)[..length] == bits(network)[..length]
 }
 
 /// Kleene's *and* of three values.

@@ -121,12 +121,15 @@ impl Vector {
 
 /// Decides under policies that are still JSON.
 pub(crate) fn under(policies: &[Policy], connection: &Connection, request: &Request) -> Decision {
-    let documents: Vec<Document> =
-        policies.iter().map(|p| Document::parse(&p.name, &p.document.to_string()).unwrap()).collect();
-    let attached: Vec<Attached<'_>> = policies
-        .iter()
-        .zip(&documents)
-        .map(|(policy, document)| Attached { name: &policy.name, document, deny_only: policy.deny_only })
-        .collect();
-    decide(&attached, connection, request)
+    let documents = read(policies);
+    decide(&attached(policies, &documents), connection, request)
+}
+
+pub(crate) fn read(policies: &[Policy]) -> Vec<Document> {
+    policies.iter().map(|p| Document::parse(&p.name, &p.document.to_string()).unwrap()).collect()
+}
+
+pub(crate) fn attached<'a>(policies: &'a [Policy], documents: &'a [Document]) -> Vec<Attached<'a>> {
+    let each = policies.iter().zip(documents);
+    each.map(|(policy, document)| Attached { name: &policy.name, document, deny_only: policy.deny_only }).collect()
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::PolicyTemplate;
+use super::template::PolicyTemplate;
+use crate::cli::global::Global;
 use crate::cli::provision::{client_options, show};
-use crate::cli::{global::Global, signals};
+use crate::cli::signals;
 use crate::config::duration;
 use crate::control::client;
 use crate::control::push;

@@ -23,7 +23,7 @@ pub struct Statement {
 }
 
 /// What a statement does where it matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Effect {
     /// It lets the request through, unless another statement denies it.
     Allow,

@@ -43,7 +43,7 @@ pub(super) fn not_attached(connection: &Connection) -> String {
 }
 
 /// Some pages of AWS itself show names that do not exist.
-fn unknown(name: &str) -> String {
+pub(super) fn unknown(name: &str) -> String {
     let meant = match (name.strip_prefix("iot:Thing."), name) {
         (Some(rest), _) => format!("iot:Connection.Thing.{rest}"),
         (None, "iot:SourceIp") => "aws:SourceIp".to_owned(),

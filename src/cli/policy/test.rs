@@ -1,0 +1,140 @@
+//! `iotctl policy test`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::source::{Loaded, some_scope};
+use super::template::{Known, PolicyTemplate, region};
+use crate::cli::global::Global;
+use crate::error::{Error, Kind, Result};
+use crate::policy::checks::Scope;
+use crate::policy::suite::{Source, Suite, Tested, Verdict, junit};
+use crate::ui::Ui;
+
+/// Hold policies against cases: who asks for what, and what must come of it
+///
+/// Each case is an MQTT packet, or an action and a resource, decided as the broker would. A case that comes out
+/// otherwise is explained. Nothing is sent. Exit code 1 if a case failed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  iotctl policy test pump.toml
+  iotctl policy test pump.toml --junit report.xml
+  iotctl policy test pump.toml --policy policies/new.json
+
+A suite:
+  region = \"eu-central-1\"             # and account; both can be left out
+
+  [[policy]]
+  template = \"sensor\"                 # or file = \"policy.json\"; group = \"line22\" for one of a thing group
+
+  [device]                            # thing, client_id, attached, thing_type, attributes, groups,
+  thing = \"pump-7\"                    # certificate, source_ip, domain_name, persistent, will, http
+
+  [[case]]
+  name = \"publishes below its own name\"
+  packet = \"PUBLISH sensors/pump-7/temperature\"      # CONNECT, PUBLISH, SUBSCRIBE, RECEIVE
+  expect = \"allow\"                    # deny, explicit-deny, implicit-deny
+
+  [[case]]
+  name = \"a thief does not connect\"
+  action = \"iot:Connect\"
+  resource = \"pump-7\"
+  as = { attached = \"no\" }            # what differs of the device
+  expect = \"deny\"
+")]
+pub(in crate::cli) struct Test {
+    /// The suite
+    #[arg(value_name = "FILE")]
+    suite: PathBuf,
+    /// A policy in the place of the suite's own; can be repeated
+    #[arg(long = "policy", value_name = "FILE")]
+    policies: Vec<PathBuf>,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8> {
+    let origin = arguments.suite.display().to_string();
+    let text = std::fs::read_to_string(&arguments.suite)
+        .map_err(|e| Error::bad_input(format!("cannot read suite `{origin}`")).because(e))?;
+    let suite = Suite::parse(&origin, &text)?;
+    let scope = scope(&suite, global)?;
+    let policies = policies(arguments, &suite, &scope)?;
+    let verdicts = suite.run(&policies, &scope)?;
+    if let Some(path) = &arguments.junit {
+        std::fs::write(path, junit::report(&origin, &verdicts))
+            .map_err(|e| Error::failed(format!("cannot write `{}`", path.display())).because(e))?;
+    }
+    let failed = verdicts.iter().filter(|verdict| !verdict.passed).count();
+    let value = json!({"suite": origin, "cases": verdicts.len(), "failed": failed, "verdicts": verdicts});
+    ui.result(|| verdicts.iter().map(entry).collect::<Vec<_>>().join("\n"), &value);
+    match failed {
+        0 => {
+            ui.done(&format!("{} cases passed", verdicts.len()));
+            Ok(0)
+        }
+        failed => {
+            ui.say(&format!("{failed} of {} cases failed", verdicts.len()));
+            Ok(Kind::Failed.exit_code())
+        }
+    }
+}
+
+/// The flags' Region wins, then the suite's.
+fn scope(suite: &Suite, global: &Global) -> Result<Scope> {
+    let some = some_scope()?;
+    let of_suite = global.region.clone().or_else(|| suite.region.clone());
+    let region = match of_suite {
+        Some(region) => Some(region),
+        None => region(global)?,
+    };
+    Ok(Scope {
+        partition: suite.partition.clone().unwrap_or(some.partition),
+        region: region.unwrap_or(some.region),
+        account: suite.account.clone().unwrap_or(some.account),
+    })
+}
+
+fn policies(arguments: &Test, suite: &Suite, scope: &Scope) -> Result<Vec<Tested>> {
+    let folder = arguments.suite.parent().unwrap_or_else(|| Path::new(""));
+    let loaded = |path: &PathBuf| {
+        let Loaded { name, document, .. } = Loaded::read(path)?;
+        Ok(Tested { name, document, group: None })
+    };
+    if arguments.policies.is_empty() {
+        return suite.policies.iter().map(|source| tested(source, folder, scope)).collect();
+    }
+    arguments.policies.iter().map(loaded).collect()
+}
+
+fn tested(source: &Source, folder: &Path, scope: &Scope) -> Result<Tested> {
+    let group = source.group.clone();
+    if let Some(file) = &source.file {
+        let Loaded { name, document, .. } = Loaded::read(&folder.join(file))?;
+        return Ok(Tested { name, document, group });
+    }
+    let template = source.template.clone().unwrap_or_default();
+    let is_path = template.contains(['/', '.']);
+    let named = if is_path { folder.join(&template).display().to_string() } else { template };
+    let variables = source.var.clone().into_iter().collect();
+    let known = Known {
+        thing: source.thing.clone(),
+        topic: source.topic.clone(),
+        account: Some(scope.account.clone()),
+        partition: scope.partition.clone(),
+    };
+    let rendered = known.render(&PolicyTemplate { template: named, variables }, Some(scope.region.clone()))?;
+    Ok(Tested { name: rendered.0.name, document: rendered.1.document, group })
+}
+
+fn entry(verdict: &Verdict) -> String {
+    if verdict.passed {
+        return format!("ok   {}", verdict.name);
+    }
+    let explained: Vec<String> = verdict.explain().lines().map(|line| format!("       {line}")).collect();
+    format!("FAIL {}\n     {}\n{}", verdict.name, verdict.headline(), explained.join("\n"))
+}
