@@ -14,11 +14,8 @@ mod lint;
 mod push;
 mod render;
 mod source;
-mod template;
+pub(super) mod template;
 mod test;
-
-#[cfg(feature = "control")]
-pub(super) use template::{PolicyTemplate, pair};
 
 /// Least-privilege policies: from templates, checked, explained
 #[derive(Debug, Subcommand)]

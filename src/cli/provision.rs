@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::global::Global;
-use super::policy::{PolicyTemplate, pair};
+use super::policy::template::{PolicyTemplate, pair};
 use crate::bundle::atomic;
 use crate::control::client::{self, ClientOptions};
 use crate::control::progress::Step;
