@@ -9,6 +9,7 @@ use crate::ui::Ui;
 mod diff;
 mod explain;
 mod facts;
+mod learn;
 mod lint;
 #[cfg(feature = "control")]
 mod push;
@@ -25,6 +26,7 @@ pub(super) enum Policy {
     Test(test::Test),
     Explain(Box<explain::Explain>),
     Diff(diff::Diff),
+    Learn(learn::Learn),
     #[cfg(feature = "control")]
     Push(Box<push::Push>),
 }
@@ -36,6 +38,7 @@ pub(super) async fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> 
         Policy::Test(arguments) => test::run(&arguments, global, ui),
         Policy::Explain(arguments) => explain::run(&arguments, global, ui),
         Policy::Diff(arguments) => diff::run(&arguments, ui),
+        Policy::Learn(arguments) => learn::run(&arguments, ui),
         #[cfg(feature = "control")]
         Policy::Push(arguments) => push::run(*arguments, global, ui).await,
     }
