@@ -396,6 +396,36 @@ fn a_page_goes_on_where_the_last_one_ended_although_its_item_is_gone() {
 }
 
 #[test]
+fn lists_by_age_go_both_ways_and_deleting_page_by_page_skips_nothing() {
+    let world = World::start();
+    let oldest_first: Vec<String> = (0..9).map(|_| certificate(&world).0).collect();
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    for (order, wanted) in
+        [("", &newest_first), ("?isAscendingOrder=false", &newest_first), ("?isAscendingOrder=true", &oldest_first)]
+    {
+        let all = ok(&world, "GET", &format!("/certificates{order}"), Value::Null);
+        let ids = all["certificates"].as_array().unwrap().iter().map(|c| c["certificateId"].as_str().unwrap());
+        assert_eq!(&ids.collect::<Vec<_>>(), wanted, "{order}");
+    }
+    for name in ["b", "a"] {
+        ok(&world, "POST", &format!("/policies/{name}"), connect_everywhere());
+    }
+    let policies = ok(&world, "GET", "/policies?isAscendingOrder=true&pageSize=1", Value::Null);
+    assert_eq!(policies["policies"][0]["policyName"], "b", "by age, not by name");
+    let (mut seen, mut marker) = (0, String::new());
+    loop {
+        let page = ok(&world, "GET", &format!("/certificates?pageSize=2{marker}"), Value::Null);
+        for item in page["certificates"].as_array().unwrap() {
+            ok(&world, "DELETE", &format!("/certificates/{}", item["certificateId"].as_str().unwrap()), Value::Null);
+            seen += 1;
+        }
+        let Some(next) = page["nextMarker"].as_str() else { break };
+        marker = format!("&marker={next}");
+    }
+    assert_eq!(seen, oldest_first.len());
+}
+
+#[test]
 fn group_policies_count_where_the_client_id_is_the_thing() {
     let world = World::start();
     let (_, arn) = certificate(&world);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::input::Input;
-use super::page::{self, MARKER};
+use super::page;
 use crate::local::registry::entry::{Certificate, CertificateStatus};
 use crate::local::registry::fault::{Exception, Fault};
 
@@ -61,18 +61,17 @@ pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
     context.registry.change(|state| state.delete_certificate(input.text("certificateId"), force).map(|()| json!({})))
 }
 
-/// The newest first, unless `isAscendingOrder`.
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let ascending = input.flag("isAscendingOrder");
     let items = context.registry.read(|state| {
-        let mut all: Vec<_> = state.certificates.iter().collect();
-        all.sort_by_key(|(_, certificate)| certificate.serial);
-        if !ascending {
-            all.reverse();
-        }
-        all.into_iter().map(|(id, certificate)| (id.clone(), row(id, state.arn("cert", id), certificate))).collect()
+        let all = state.certificates.iter();
+        all.map(|(id, certificate)| (by_age(certificate), row(id, state.arn("cert", id), certificate))).collect()
     });
-    page::page("certificates", items, MARKER, input)
+    page::page_by_age("certificates", items, input)
+}
+
+/// A key that stands for the order of creation.
+fn by_age(certificate: &Certificate) -> String {
+    format!("{:020}", certificate.serial)
 }
 
 fn register(context: &Context, pem: &str, status: CertificateStatus, mode: &'static str) -> Result<Value, Fault> {
