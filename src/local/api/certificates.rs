@@ -14,7 +14,7 @@ const SNI_ONLY: &str = "SNI_ONLY";
 
 pub(super) fn create_from_csr(context: &Context, input: &Input) -> Result<Value, Fault> {
     let signed = context.ca.sign(input.text("certificateSigningRequest"));
-    let pem = signed.map_err(|e| Fault::invalid(format!("The certificate signing request is not valid: {e}")))?;
+    let pem = signed.map_err(|e| Fault::invalid(e.to_string()))?;
     register(context, &pem, status_by_flag(input), DEFAULT)
 }
 
