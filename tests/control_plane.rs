@@ -250,6 +250,35 @@ fn a_policy_is_checked_when_it_is_stored() {
 }
 
 #[test]
+fn tags_come_with_a_create_call_or_later_and_go_with_what_they_are_on() {
+    let world = World::start();
+    let tag = |key: &str, value: &str| json!({"Key": key, "Value": value});
+    let mut wanted = connect_everywhere();
+    wanted["tags"] = json!([tag("team", "pumps"), tag("team", "valves")]);
+    refused(&world, "POST", "/policies/p", wanted.clone(), "InvalidRequestException", 400, "stands twice");
+    wanted["tags"] = json!([tag("team", "pumps")]);
+    ok(&world, "POST", "/policies/p", wanted.clone());
+    let arn = format!("{ACCOUNT}:policy/p");
+    let tags = || ok(&world, "GET", &format!("/tags?resourceArn={arn}"), Value::Null)["tags"].clone();
+    assert_eq!(tags(), json!([tag("team", "pumps")]));
+    ok(&world, "POST", "/tags", json!({"resourceArn": arn, "tags": [tag("team", "valves"), tag("cost", "")]}));
+    assert_eq!(tags(), json!([tag("cost", ""), tag("team", "valves")]));
+    let many: Vec<Value> = (0..49).map(|number| tag(&format!("k{number}"), "")).collect();
+    let many = json!({"resourceArn": arn, "tags": many});
+    refused(&world, "POST", "/tags", many, "LimitExceededException", 410, "at most 50 tags");
+    ok(&world, "POST", "/untag", json!({"resourceArn": arn, "tagKeys": ["team", "none"]}));
+    assert_eq!(tags(), json!([tag("cost", "")]));
+    ok(&world, "DELETE", "/policies/p", Value::Null);
+    let gone = format!("/tags?resourceArn={arn}");
+    refused(&world, "GET", &gone, Value::Null, "ResourceNotFoundException", 404, "policy/p");
+    ok(&world, "POST", "/policies/p", connect_everywhere());
+    assert_eq!(tags(), json!([]), "the policy of that name before is forgotten");
+    ok(&world, "POST", "/things/pump-7", json!({}));
+    let thing = json!({"resourceArn": format!("{ACCOUNT}:thing/pump-7"), "tags": [tag("a", "b")]});
+    refused(&world, "POST", "/tags", thing, "InvalidRequestException", 400, "nothing of this account that has tags");
+}
+
+#[test]
 fn versions_of_a_policy_are_five_and_never_numbered_twice() {
     let world = World::start();
     ok(&world, "POST", "/policies/p", connect_everywhere());

@@ -39,6 +39,7 @@ mod operations;
 mod page;
 mod policies;
 mod route;
+mod tags;
 mod thing_types;
 mod things;
 

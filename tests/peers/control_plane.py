@@ -97,7 +97,10 @@ def paging():
 
 
 def groups():
-    iot.create_thing_group(thingGroupName="plant1")
+    team = [{"Key": "team", "Value": "pumps"}]
+    iot.create_thing_group(thingGroupName="plant1", tags=team)
+    group = "arn:aws:iot:us-east-1:123456789012:thinggroup/plant1"
+    check("tags of a create call are kept", iot.list_tags_for_resource(resourceArn=group)["tags"] == team)
     iot.create_thing_group(thingGroupName="line22", parentGroupName="plant1")
     iot.add_thing_to_thing_group(thingGroupName="line22", thingName="pump-7")
     iot.add_thing_to_thing_group(thingGroupName="line22", thingName="pump-7")

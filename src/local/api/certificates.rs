@@ -64,14 +64,10 @@ pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {
     let items = context.registry.read(|state| {
         let all = state.certificates.iter();
-        all.map(|(id, certificate)| (by_age(certificate), row(id, state.arn("cert", id), certificate))).collect()
+        all.map(|(id, certificate)| (page::by_age(certificate.serial), row(id, state.arn("cert", id), certificate)))
+            .collect()
     });
     page::page_by_age("certificates", items, input)
-}
-
-/// A key that stands for the order of creation.
-fn by_age(certificate: &Certificate) -> String {
-    format!("{:020}", certificate.serial)
 }
 
 fn register(context: &Context, pem: &str, status: CertificateStatus, mode: &'static str) -> Result<Value, Fault> {

@@ -5,15 +5,18 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::input::Input;
 use super::page::{self, NEXT_TOKEN};
+use super::tags;
 use crate::local::registry::fault::Fault;
 use crate::local::registry::state::State;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, parent) = (input.text("thingGroupName"), input.maybe("parentGroupName"));
-    let properties = input.value("thingGroupProperties").clone();
+    let (properties, tags) = (input.value("thingGroupProperties").clone(), tags::given(input)?);
     context.registry.change(|state| {
         let group = state.create_group(name, parent, properties, context.now())?;
-        Ok(json!({"thingGroupName": name, "thingGroupArn": state.arn("thinggroup", name), "thingGroupId": group.id}))
+        let arn = state.arn("thinggroup", name);
+        state.tags.entry(arn.clone()).or_insert(tags);
+        Ok(json!({"thingGroupName": name, "thingGroupArn": arn, "thingGroupId": group.id}))
     })
 }
 

@@ -28,7 +28,12 @@ pub(super) fn page(name: &str, items: Vec<(String, Value)>, style: Style, input:
     cut(name, items, false, style, input)
 }
 
-/// The same of items whose keys are in the order of their creation: the newest first, unless `isAscendingOrder`.
+/// The key of an item for [`page_by_age`], by its place in the order of creation.
+pub(super) fn by_age(serial: u64) -> String {
+    format!("{serial:020}")
+}
+
+/// The same of items with keys of [`by_age`]: the newest first, unless `isAscendingOrder`.
 pub(super) fn page_by_age(name: &str, mut items: Vec<(String, Value)>, input: &Input) -> Result<Value, Fault> {
     let newest_first = !input.flag("ascendingOrder");
     items.sort_by(|(one, _), (other, _)| if newest_first { other.cmp(one) } else { one.cmp(other) });

@@ -4,18 +4,20 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::input::Input;
-use super::page;
-use crate::local::registry::entry::Policy;
+use super::{page, tags};
 use crate::local::registry::fault::Fault;
 use crate::local::registry::state::State;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, text) = (input.text("policyName"), input.text("policyDocument"));
+    let tags = tags::given(input)?;
     context.registry.change(|state| {
         state.create_policy(name, text, context.now())?;
+        let arn = state.arn("policy", name);
+        state.tags.insert(arn.clone(), tags);
         Ok(json!({
             "policyName": name,
-            "policyArn": state.arn("policy", name),
+            "policyArn": arn,
             "policyDocument": text,
             "policyVersionId": "1",
         }))
@@ -43,11 +45,9 @@ pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
 }
 
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {
-    // Made in the same millisecond, the name decides.
-    let by_age = |name: &str, policy: &Policy| format!("{:020.3} {name}", policy.created);
-    let items = context
-        .registry
-        .read(|state| state.policies.iter().map(|(name, policy)| (by_age(name, policy), row(state, name))).collect());
+    let items = context.registry.read(|state| {
+        state.policies.iter().map(|(name, policy)| (page::by_age(policy.serial), row(state, name))).collect()
+    });
     page::page_by_age("policies", items, input)
 }
 

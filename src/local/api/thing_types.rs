@@ -5,14 +5,18 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::input::Input;
 use super::page::{self, NEXT_TOKEN};
+use super::tags;
 use crate::local::registry::entry::ThingType;
 use crate::local::registry::fault::Fault;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, properties) = (input.text("thingTypeName"), input.value("thingTypeProperties").clone());
+    let tags = tags::given(input)?;
     context.registry.change(|state| {
         let made = state.create_thing_type(name, properties, context.now())?;
-        Ok(json!({"thingTypeName": name, "thingTypeArn": state.arn("thingtype", name), "thingTypeId": made.id}))
+        let arn = state.arn("thingtype", name);
+        state.tags.entry(arn.clone()).or_insert(tags);
+        Ok(json!({"thingTypeName": name, "thingTypeArn": arn, "thingTypeId": made.id}))
     })
 }
 

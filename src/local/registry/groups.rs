@@ -53,6 +53,7 @@ impl State {
         self.groups.remove(name);
         self.members.remove(name);
         self.attached.remove(&Target::Group(name.to_owned()));
+        self.tags.remove(&self.arn("thinggroup", name));
         Ok(())
     }
 

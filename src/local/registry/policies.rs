@@ -20,7 +20,8 @@ impl State {
         }
         let version = parsed(name, text, now)?;
         let versions = BTreeMap::from([(1, version)]);
-        let policy = Policy { versions, default: 1, next: 2, created: now, modified: now };
+        let serial = self.fresh_serial();
+        let policy = Policy { serial, versions, default: 1, next: 2, created: now, modified: now };
         Ok(self.policies.entry(name.to_owned()).or_insert(policy))
     }
 
@@ -80,6 +81,7 @@ impl State {
             ));
         }
         self.policies.remove(name);
+        self.tags.remove(&self.arn("policy", name));
         Ok(())
     }
 
