@@ -481,6 +481,71 @@ fn group_policies_count_where_the_client_id_is_the_thing() {
 }
 
 #[test]
+fn test_authorization_names_every_policy_that_decided() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    for (name, effect, topic) in [("a", "Allow", "a"), ("b", "Allow", "b"), ("c", "Deny", "c")] {
+        let statement =
+            json!({"Effect": effect, "Action": "iot:Publish", "Resource": format!("{ACCOUNT}:topic/{topic}")});
+        ok(&world, "POST", &format!("/policies/{name}"), policy(&statement.to_string()));
+        ok(&world, "PUT", &format!("/target-policies/{name}"), json!({"target": arn}));
+    }
+    let ask = |topics: &[&str]| {
+        let resources: Vec<_> = topics.iter().map(|topic| format!("{ACCOUNT}:topic/{topic}")).collect();
+        let body = json!({"principal": arn, "authInfos": [{"actionType": "PUBLISH", "resources": resources}]});
+        ok(&world, "POST", "/test-authorization", body)["authResults"][0].clone()
+    };
+    let names = |rows: &Value| -> Vec<String> {
+        rows["policies"].as_array().unwrap().iter().map(|p| p["policyName"].as_str().unwrap().to_owned()).collect()
+    };
+    let both = ask(&["b", "a"]);
+    assert_eq!(
+        (both["authDecision"].as_str(), names(&both["allowed"])),
+        (Some("ALLOWED"), vec!["a".into(), "b".into()])
+    );
+    let denied = ask(&["a", "c", "d"]);
+    assert_eq!(denied["authDecision"], "EXPLICIT_DENY");
+    assert_eq!(names(&denied["denied"]["explicitDeny"]), ["c"]);
+    assert_eq!(names(&denied["allowed"]), ["a"]);
+    let path = "/test-authorization?clientId=%24x";
+    let body = json!({"principal": arn, "authInfos": [{"actionType": "CONNECT", "resources": ["x"]}]});
+    refused(&world, "POST", path, body, "InvalidRequestException", 400, "Invalid clientId");
+}
+
+#[test]
+fn effective_policies_come_once_and_of_groups_too() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    let group = format!("{ACCOUNT}:thinggroup/line22");
+    ok(&world, "POST", "/things/pump-7", json!({}));
+    ok(&world, "POST", "/thing-groups/line22", json!({}));
+    let member = json!({"thingGroupName": "line22", "thingName": "pump-7"});
+    ok(&world, "PUT", "/thing-groups/addThingToThingGroup", member);
+    ok(&world, "POST", "/policies/p", connect_everywhere());
+    for target in [&arn, &group] {
+        ok(&world, "PUT", "/target-policies/p", json!({"target": target}));
+    }
+    let principal = format!("x-amzn-principal: {arn}\r\n");
+    assert_eq!(world.call("PUT", "/things/pump-7/principals", &principal, "").0, 200);
+    for (query, principal) in [("?thingName=pump-7", &arn), ("", &group)] {
+        let path = format!("/effective-policies{query}");
+        let found = ok(&world, "POST", &path, json!({"principal": principal}))["effectivePolicies"].clone();
+        assert_eq!((found.as_array().unwrap().len(), &found[0]["policyName"]), (1, &json!("p")), "{principal}");
+    }
+    let path = "/effective-policies?thingName=none";
+    refused(&world, "POST", path, json!({"principal": arn}), "ResourceNotFoundException", 404, "none");
+}
+
+#[test]
+fn detaching_asks_for_a_target_and_minds_nothing_else() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    ok(&world, "POST", "/target-policies/none", json!({"target": arn}));
+    let unknown = json!({"target": format!("{ACCOUNT}:cert/{}", "0".repeat(64))});
+    refused(&world, "POST", "/target-policies/none", unknown, "InvalidRequestException", 400, "Invalid Target");
+}
+
+#[test]
 fn times_are_seconds_and_secrets_are_shown_once() {
     let world = World::start();
     let made = ok(&world, "POST", "/keys-and-certificate?setAsActive=true", Value::Null);

@@ -159,8 +159,9 @@ def certificates():
 
 def policies():
     iot.create_policy(policyName="sensor", policyDocument=document("a"))
-    refused("the same policy again is a conflict", "ResourceAlreadyExistsException", 409, iot.create_policy,
-            policyName="sensor", policyDocument=document("a"))
+    clash = refused("the same policy again is a conflict", "ResourceAlreadyExistsException", 409, iot.create_policy,
+                    policyName="sensor", policyDocument=document("a"))
+    check("the conflict names the policy", clash["resourceArn"].endswith(":policy/sensor"), clash)
     refused("what is no policy is malformed", "MalformedPolicyException", 400, iot.create_policy, policyName="x", policyDocument="{}")
     refused("2049 characters are too many", "MalformedPolicyException", 400, iot.create_policy, policyName="x",
             policyDocument=document("t" * 2000))

@@ -16,7 +16,8 @@ impl State {
     pub fn create_policy(&mut self, name: &str, text: &str, now: Epoch) -> Result<&Policy, Fault> {
         if self.policies.contains_key(name) {
             let message = format!("Policy cannot be created - name already exists (name={name})");
-            return Err(Fault::new(Exception::ResourceAlreadyExists, message));
+            let existing = Some((name.to_owned(), self.arn("policy", name)));
+            return Err(Fault { existing, ..Fault::new(Exception::ResourceAlreadyExists, message) });
         }
         let version = parsed(name, text, now)?;
         let versions = BTreeMap::from([(1, version)]);
