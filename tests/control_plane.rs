@@ -187,6 +187,34 @@ fn a_type_lifts_the_limit_of_attributes_and_keeps_its_things() {
 }
 
 #[test]
+fn what_is_left_out_is_the_same_as_what_is_empty() {
+    let world = World::start();
+    for (path, properties) in
+        [("/thing-types/pump", "thingTypeProperties"), ("/thing-groups/g", "thingGroupProperties")]
+    {
+        let made = ok(&world, "POST", path, json!({}));
+        assert_eq!(ok(&world, "POST", path, json!({properties: {}})), made, "{path}");
+    }
+    let payload = json!({"attributePayload": {"attributes": {"floor": "1", "none": ""}, "merge": true}});
+    ok(&world, "POST", "/thing-groups/h", json!({"thingGroupProperties": payload}));
+    let shown = ok(&world, "GET", "/thing-groups/h", Value::Null);
+    assert_eq!(shown["thingGroupProperties"], json!({"attributePayload": {"attributes": {"floor": "1"}}}));
+}
+
+#[test]
+fn a_type_has_three_searchable_attributes_and_a_group_a_hundred_children() {
+    let world = World::start();
+    let searchable = json!({"thingTypeProperties": {"searchableAttributes": ["a", "b", "c", "d"]}});
+    refused(&world, "POST", "/thing-types/s", searchable, "InvalidRequestException", 400, "at most 3 searchable");
+    ok(&world, "POST", "/thing-groups/top", json!({}));
+    for number in 0..100 {
+        ok(&world, "POST", &format!("/thing-groups/g{number}"), json!({"parentGroupName": "top"}));
+    }
+    let one_more = json!({"parentGroupName": "top"});
+    refused(&world, "POST", "/thing-groups/more", one_more, "InvalidRequestException", 400, "100 child groups");
+}
+
+#[test]
 fn groups_stand_in_trees_and_a_thing_in_each_tree_once() {
     let world = World::start();
     ok(&world, "POST", "/things/pump-7", json!({}));

@@ -1,6 +1,6 @@
 //! Thing groups: CreateThingGroup, DescribeThingGroup, DeleteThingGroup, ListThingGroups, and their members.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::input::Input;
@@ -11,13 +11,20 @@ use crate::local::registry::state::State;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, parent) = (input.text("thingGroupName"), input.maybe("parentGroupName"));
-    let (properties, tags) = (input.value("thingGroupProperties").clone(), tags::given(input)?);
+    let (properties, tags) = (properties(input.value("thingGroupProperties")), tags::given(input)?);
     context.registry.change(|state| {
         let group = state.create_group(name, parent, properties, context.now())?;
         let arn = state.arn("thinggroup", name);
         state.tags.entry(arn.clone()).or_insert(tags);
         Ok(json!({"thingGroupName": name, "thingGroupArn": arn, "thingGroupId": group.id}))
     })
+}
+
+/// What is kept of `thingGroupProperties`: the same for none and for empty ones, and not how they came (`merge`).
+fn properties(given: &Value) -> Value {
+    let attributes = given["attributePayload"]["attributes"].as_object().cloned().unwrap_or_default();
+    let attributes: Map<_, _> = attributes.into_iter().filter(|(_, value)| value != "").collect();
+    json!({"thingGroupDescription": given["thingGroupDescription"], "attributePayload": {"attributes": attributes}})
 }
 
 pub(super) fn describe(context: &Context, input: &Input) -> Result<Value, Fault> {
