@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::input::Input;
 use super::page;
+use crate::error::Kind;
 use crate::local::registry::entry::{Certificate, CertificateStatus};
 use crate::local::registry::fault::{Exception, Fault};
 
@@ -14,13 +15,16 @@ const SNI_ONLY: &str = "SNI_ONLY";
 
 pub(super) fn create_from_csr(context: &Context, input: &Input) -> Result<Value, Fault> {
     let signed = context.ca.sign(input.text("certificateSigningRequest"));
-    let pem = signed.map_err(|e| Fault::invalid(e.to_string()))?;
+    let pem = signed.map_err(|e| match e.kind() {
+        Kind::BadInput => Fault::invalid(e.to_string()),
+        _ => Fault::new(Exception::InternalFailure, e.to_string()),
+    })?;
     register(context, &pem, status_by_flag(input), DEFAULT)
 }
 
 pub(super) fn create_keys(context: &Context, input: &Input) -> Result<Value, Fault> {
     let made = context.ca.keys_and_certificate();
-    let made = made.map_err(|e| Fault::new(Exception::CertificateValidation, e.to_string()))?;
+    let made = made.map_err(|e| Fault::new(Exception::InternalFailure, e.to_string()))?;
     let mut answer = register(context, &made.certificate_pem, status_by_flag(input), DEFAULT)?;
     answer["keyPair"] = json!({"PublicKey": made.public_key_pem, "PrivateKey": made.private_key_pem.as_str()});
     Ok(answer)
