@@ -187,6 +187,34 @@ fn a_type_lifts_the_limit_of_attributes_and_keeps_its_things() {
 }
 
 #[test]
+fn what_is_left_out_is_the_same_as_what_is_empty() {
+    let world = World::start();
+    for (path, properties) in
+        [("/thing-types/pump", "thingTypeProperties"), ("/thing-groups/g", "thingGroupProperties")]
+    {
+        let made = ok(&world, "POST", path, json!({}));
+        assert_eq!(ok(&world, "POST", path, json!({properties: {}})), made, "{path}");
+    }
+    let payload = json!({"attributePayload": {"attributes": {"floor": "1", "none": ""}, "merge": true}});
+    ok(&world, "POST", "/thing-groups/h", json!({"thingGroupProperties": payload}));
+    let shown = ok(&world, "GET", "/thing-groups/h", Value::Null);
+    assert_eq!(shown["thingGroupProperties"], json!({"attributePayload": {"attributes": {"floor": "1"}}}));
+}
+
+#[test]
+fn a_type_has_three_searchable_attributes_and_a_group_a_hundred_children() {
+    let world = World::start();
+    let searchable = json!({"thingTypeProperties": {"searchableAttributes": ["a", "b", "c", "d"]}});
+    refused(&world, "POST", "/thing-types/s", searchable, "InvalidRequestException", 400, "at most 3 searchable");
+    ok(&world, "POST", "/thing-groups/top", json!({}));
+    for number in 0..100 {
+        ok(&world, "POST", &format!("/thing-groups/g{number}"), json!({"parentGroupName": "top"}));
+    }
+    let one_more = json!({"parentGroupName": "top"});
+    refused(&world, "POST", "/thing-groups/more", one_more, "InvalidRequestException", 400, "100 child groups");
+}
+
+#[test]
 fn groups_stand_in_trees_and_a_thing_in_each_tree_once() {
     let world = World::start();
     ok(&world, "POST", "/things/pump-7", json!({}));
@@ -247,6 +275,35 @@ fn a_policy_is_checked_when_it_is_stored() {
     ok(&world, "POST", "/policies/p", connect_everywhere());
     let taken = "Policy cannot be created - name already exists (name=p)";
     refused(&world, "POST", "/policies/p", connect_everywhere(), "ResourceAlreadyExistsException", 409, taken);
+}
+
+#[test]
+fn tags_come_with_a_create_call_or_later_and_go_with_what_they_are_on() {
+    let world = World::start();
+    let tag = |key: &str, value: &str| json!({"Key": key, "Value": value});
+    let mut wanted = connect_everywhere();
+    wanted["tags"] = json!([tag("team", "pumps"), tag("team", "valves")]);
+    refused(&world, "POST", "/policies/p", wanted.clone(), "InvalidRequestException", 400, "stands twice");
+    wanted["tags"] = json!([tag("team", "pumps")]);
+    ok(&world, "POST", "/policies/p", wanted.clone());
+    let arn = format!("{ACCOUNT}:policy/p");
+    let tags = || ok(&world, "GET", &format!("/tags?resourceArn={arn}"), Value::Null)["tags"].clone();
+    assert_eq!(tags(), json!([tag("team", "pumps")]));
+    ok(&world, "POST", "/tags", json!({"resourceArn": arn, "tags": [tag("team", "valves"), tag("cost", "")]}));
+    assert_eq!(tags(), json!([tag("cost", ""), tag("team", "valves")]));
+    let many: Vec<Value> = (0..49).map(|number| tag(&format!("k{number}"), "")).collect();
+    let many = json!({"resourceArn": arn, "tags": many});
+    refused(&world, "POST", "/tags", many, "LimitExceededException", 410, "at most 50 tags");
+    ok(&world, "POST", "/untag", json!({"resourceArn": arn, "tagKeys": ["team", "none"]}));
+    assert_eq!(tags(), json!([tag("cost", "")]));
+    ok(&world, "DELETE", "/policies/p", Value::Null);
+    let gone = format!("/tags?resourceArn={arn}");
+    refused(&world, "GET", &gone, Value::Null, "ResourceNotFoundException", 404, "policy/p");
+    ok(&world, "POST", "/policies/p", connect_everywhere());
+    assert_eq!(tags(), json!([]), "the policy of that name before is forgotten");
+    ok(&world, "POST", "/things/pump-7", json!({}));
+    let thing = json!({"resourceArn": format!("{ACCOUNT}:thing/pump-7"), "tags": [tag("a", "b")]});
+    refused(&world, "POST", "/tags", thing, "InvalidRequestException", 400, "nothing of this account that has tags");
 }
 
 #[test]
@@ -396,6 +453,36 @@ fn a_page_goes_on_where_the_last_one_ended_although_its_item_is_gone() {
 }
 
 #[test]
+fn lists_by_age_go_both_ways_and_deleting_page_by_page_skips_nothing() {
+    let world = World::start();
+    let oldest_first: Vec<String> = (0..9).map(|_| certificate(&world).0).collect();
+    let newest_first: Vec<String> = oldest_first.iter().rev().cloned().collect();
+    for (order, wanted) in
+        [("", &newest_first), ("?isAscendingOrder=false", &newest_first), ("?isAscendingOrder=true", &oldest_first)]
+    {
+        let all = ok(&world, "GET", &format!("/certificates{order}"), Value::Null);
+        let ids = all["certificates"].as_array().unwrap().iter().map(|c| c["certificateId"].as_str().unwrap());
+        assert_eq!(&ids.collect::<Vec<_>>(), wanted, "{order}");
+    }
+    for name in ["b", "a"] {
+        ok(&world, "POST", &format!("/policies/{name}"), connect_everywhere());
+    }
+    let policies = ok(&world, "GET", "/policies?isAscendingOrder=true&pageSize=1", Value::Null);
+    assert_eq!(policies["policies"][0]["policyName"], "b", "by age, not by name");
+    let (mut seen, mut marker) = (0, String::new());
+    loop {
+        let page = ok(&world, "GET", &format!("/certificates?pageSize=2{marker}"), Value::Null);
+        for item in page["certificates"].as_array().unwrap() {
+            ok(&world, "DELETE", &format!("/certificates/{}", item["certificateId"].as_str().unwrap()), Value::Null);
+            seen += 1;
+        }
+        let Some(next) = page["nextMarker"].as_str() else { break };
+        marker = format!("&marker={next}");
+    }
+    assert_eq!(seen, oldest_first.len());
+}
+
+#[test]
 fn group_policies_count_where_the_client_id_is_the_thing() {
     let world = World::start();
     let (_, arn) = certificate(&world);
@@ -419,6 +506,71 @@ fn group_policies_count_where_the_client_id_is_the_thing() {
     added["policyNamesToSkip"] = json!(["of-group"]);
     let answer = ok(&world, "POST", "/test-authorization?clientId=pump-7", added);
     assert_eq!(answer["authResults"][0]["authDecision"], "IMPLICIT_DENY");
+}
+
+#[test]
+fn test_authorization_names_every_policy_that_decided() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    for (name, effect, topic) in [("a", "Allow", "a"), ("b", "Allow", "b"), ("c", "Deny", "c")] {
+        let statement =
+            json!({"Effect": effect, "Action": "iot:Publish", "Resource": format!("{ACCOUNT}:topic/{topic}")});
+        ok(&world, "POST", &format!("/policies/{name}"), policy(&statement.to_string()));
+        ok(&world, "PUT", &format!("/target-policies/{name}"), json!({"target": arn}));
+    }
+    let ask = |topics: &[&str]| {
+        let resources: Vec<_> = topics.iter().map(|topic| format!("{ACCOUNT}:topic/{topic}")).collect();
+        let body = json!({"principal": arn, "authInfos": [{"actionType": "PUBLISH", "resources": resources}]});
+        ok(&world, "POST", "/test-authorization", body)["authResults"][0].clone()
+    };
+    let names = |rows: &Value| -> Vec<String> {
+        rows["policies"].as_array().unwrap().iter().map(|p| p["policyName"].as_str().unwrap().to_owned()).collect()
+    };
+    let both = ask(&["b", "a"]);
+    assert_eq!(
+        (both["authDecision"].as_str(), names(&both["allowed"])),
+        (Some("ALLOWED"), vec!["a".into(), "b".into()])
+    );
+    let denied = ask(&["a", "c", "d"]);
+    assert_eq!(denied["authDecision"], "EXPLICIT_DENY");
+    assert_eq!(names(&denied["denied"]["explicitDeny"]), ["c"]);
+    assert_eq!(names(&denied["allowed"]), ["a"]);
+    let path = "/test-authorization?clientId=%24x";
+    let body = json!({"principal": arn, "authInfos": [{"actionType": "CONNECT", "resources": ["x"]}]});
+    refused(&world, "POST", path, body, "InvalidRequestException", 400, "Invalid clientId");
+}
+
+#[test]
+fn effective_policies_come_once_and_of_groups_too() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    let group = format!("{ACCOUNT}:thinggroup/line22");
+    ok(&world, "POST", "/things/pump-7", json!({}));
+    ok(&world, "POST", "/thing-groups/line22", json!({}));
+    let member = json!({"thingGroupName": "line22", "thingName": "pump-7"});
+    ok(&world, "PUT", "/thing-groups/addThingToThingGroup", member);
+    ok(&world, "POST", "/policies/p", connect_everywhere());
+    for target in [&arn, &group] {
+        ok(&world, "PUT", "/target-policies/p", json!({"target": target}));
+    }
+    let principal = format!("x-amzn-principal: {arn}\r\n");
+    assert_eq!(world.call("PUT", "/things/pump-7/principals", &principal, "").0, 200);
+    for (query, principal) in [("?thingName=pump-7", &arn), ("", &group)] {
+        let path = format!("/effective-policies{query}");
+        let found = ok(&world, "POST", &path, json!({"principal": principal}))["effectivePolicies"].clone();
+        assert_eq!((found.as_array().unwrap().len(), &found[0]["policyName"]), (1, &json!("p")), "{principal}");
+    }
+    let path = "/effective-policies?thingName=none";
+    refused(&world, "POST", path, json!({"principal": arn}), "ResourceNotFoundException", 404, "none");
+}
+
+#[test]
+fn detaching_asks_for_a_target_and_minds_nothing_else() {
+    let world = World::start();
+    let (_, arn) = certificate(&world);
+    ok(&world, "POST", "/target-policies/none", json!({"target": arn}));
+    let unknown = json!({"target": format!("{ACCOUNT}:cert/{}", "0".repeat(64))});
+    refused(&world, "POST", "/target-policies/none", unknown, "InvalidRequestException", 400, "Invalid Target");
 }
 
 #[test]

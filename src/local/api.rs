@@ -39,6 +39,7 @@ mod operations;
 mod page;
 mod policies;
 mod route;
+mod tags;
 mod thing_types;
 mod things;
 
@@ -109,9 +110,11 @@ async fn serve(State(service): State<Arc<Service>>, request: Request<Body>) -> R
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
         return answer::refusal(&Fault::invalid(format!("The request body has more than {MOST_BYTES} bytes")));
     };
-    match service.answer(&parts, &body) {
-        Ok(value) => answer::success(&value),
-        Err(fault) => answer::refusal(&fault),
+    // Off the runtime's only thread: an RSA key takes up to a second, and the broker must not wait for it.
+    match tokio::task::spawn_blocking(move || service.answer(&parts, &body)).await {
+        Ok(Ok(value)) => answer::success(&value),
+        Ok(Err(fault)) => answer::refusal(&fault),
+        Err(error) => answer::refusal(&Fault::new(Exception::InternalFailure, error.to_string())),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The certificate authority of the stand-in: made anew at each start, it signs devices and the servers themselves.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SerialNumber,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SerialNumber,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -10,7 +10,10 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use self::request::SigningRequest;
 use crate::error::{Error, Result};
+
+mod request;
 
 /// When certificates that AWS IoT signs end (broker.md, section 3).
 const NOT_AFTER: OffsetDateTime = datetime!(2049-12-31 23:59:59 UTC);
@@ -75,20 +78,18 @@ impl Ca {
         Ok(ServerIdentity { chain: vec![certificate.der().clone()], key })
     }
 
-    /// Signs a certificate signing request (PEM): its key, the subject that AWS gives every device.
+    /// Signs a certificate signing request (PEM): the certificate has its key and its subject; a request without a
+    /// subject gets the one that AWS gives. Extensions that are asked for do not count.
     ///
     /// # Errors
-    /// The request is none, was tampered with, or asks for what a device certificate does not get.
+    /// The request is none, was not signed by its own key, or has a key that no device could use.
     pub fn sign(&self, csr_pem: &str) -> Result<String> {
-        let refused = |e: rcgen::Error| Error::bad_input("the certificate signing request cannot be used").because(e);
-        let mut request = CertificateSigningRequestParams::from_pem(csr_pem).map_err(refused)?;
-        let subject = std::mem::take(&mut request.params.distinguished_name);
-        request.params = self.device()?;
-        // AWS IoT keeps the subject of the request; a request without one gets AWS's own.
+        let SigningRequest { subject, key } = SigningRequest::from_pem(csr_pem)?;
+        let mut params = self.device()?;
         if subject.iter().next().is_some() {
-            request.params.distinguished_name = subject;
+            params.distinguished_name = subject;
         }
-        request.signed_by(&self.issuer).map(|certificate| certificate.pem()).map_err(refused)
+        params.signed_by(&key, &self.issuer).map(|certificate| certificate.pem()).map_err(cannot)
     }
 
     /// Makes an RSA-2048 key and its certificate, as `CreateKeysAndCertificate` does.
@@ -107,6 +108,7 @@ impl Ca {
         getrandom::fill(&mut serial).map_err(|e| Error::failed("the system gives no random numbers").because(e))?;
         let mut params = dated("AWS IoT Certificate", self.made);
         params.serial_number = Some(SerialNumber::from_slice(&serial));
+        params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         Ok(params)
     }

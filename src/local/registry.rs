@@ -18,6 +18,7 @@ pub mod groups;
 pub mod policies;
 pub mod state;
 pub mod subject;
+pub mod tags;
 pub mod thing_types;
 pub mod things;
 pub mod view;

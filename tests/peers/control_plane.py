@@ -8,7 +8,7 @@ import botocore.exceptions
 import botocore.validate
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from world import check, finish
@@ -40,11 +40,15 @@ def refused(name, code, status, call, **arguments):
         return error.response
 
 
-def csr(name):
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    return key, request.public_bytes(serialization.Encoding.PEM).decode()
+def csr(*names, key=None, extension=None):
+    """A key, and its request with these common names."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in names])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    if extension:
+        request = request.add_extension(extension, critical=False)
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    return key, request.sign(key, algorithm).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def document(topic):
@@ -93,7 +97,10 @@ def paging():
 
 
 def groups():
-    iot.create_thing_group(thingGroupName="plant1")
+    team = [{"Key": "team", "Value": "pumps"}]
+    iot.create_thing_group(thingGroupName="plant1", tags=team)
+    group = "arn:aws:iot:us-east-1:123456789012:thinggroup/plant1"
+    check("tags of a create call are kept", iot.list_tags_for_resource(resourceArn=group)["tags"] == team)
     iot.create_thing_group(thingGroupName="line22", parentGroupName="plant1")
     iot.add_thing_to_thing_group(thingGroupName="line22", thingName="pump-7")
     iot.add_thing_to_thing_group(thingGroupName="line22", thingName="pump-7")
@@ -104,6 +111,22 @@ def groups():
     above = iot.describe_thing_group(thingGroupName="line22")["thingGroupMetadata"]["rootToParentThingGroups"]
     check("a group knows where it stands", [group["groupName"] for group in above] == ["plant1"])
     refused("a group with children stays", "InvalidRequestException", 400, iot.delete_thing_group, thingGroupName="plant1")
+
+
+def requests():
+    def not_signed(name, request):
+        refused(name, "InvalidRequestException", 400, iot.create_certificate_from_csr, certificateSigningRequest=request)
+
+    not_signed("what is no request is invalid", "hello")
+    not_signed("an Ed25519 key is refused", csr("a", key=ed25519.Ed25519PrivateKey.generate())[1])
+    not_signed("an RSA key of 1024 bits is refused", csr("a", key=rsa.generate_private_key(65537, 1024))[1])
+    not_signed("three values of an attribute are refused, not lost", csr("a", "b", "c")[1])
+    wishes = x509.SubjectKeyIdentifier(b"mine")
+    made = iot.create_certificate_from_csr(certificateSigningRequest=csr("a", "Administrator", extension=wishes)[1])
+    certificate = x509.load_pem_x509_certificate(made["certificatePem"].encode())
+    names = [attribute.value for attribute in certificate.subject]
+    check("the subject is kept value by value, extensions do not count", names == ["a", "Administrator"], names)
+    iot.delete_certificate(certificateId=made["certificateId"])
 
 
 def certificates():
@@ -121,8 +144,7 @@ def certificates():
     newest = iot.list_certificates(pageSize=1)["certificates"][0]["certificateId"]
     check("the newest comes first", newest == other["certificateId"])
     iot.delete_certificate(certificateId=other["certificateId"])
-    refused("what is no request is invalid", "InvalidRequestException", 400, iot.create_certificate_from_csr,
-            certificateSigningRequest="hello")
+    requests()
     refused("a registered certificate is a conflict", "ResourceAlreadyExistsException", 409,
             iot.register_certificate_without_ca, certificatePem=made["certificatePem"])
     refused("what is no certificate fails validation", "CertificateValidationException", 400,
@@ -137,8 +159,9 @@ def certificates():
 
 def policies():
     iot.create_policy(policyName="sensor", policyDocument=document("a"))
-    refused("the same policy again is a conflict", "ResourceAlreadyExistsException", 409, iot.create_policy,
-            policyName="sensor", policyDocument=document("a"))
+    clash = refused("the same policy again is a conflict", "ResourceAlreadyExistsException", 409, iot.create_policy,
+                    policyName="sensor", policyDocument=document("a"))
+    check("the conflict names the policy", clash["resourceArn"].endswith(":policy/sensor"), clash)
     refused("what is no policy is malformed", "MalformedPolicyException", 400, iot.create_policy, policyName="x", policyDocument="{}")
     refused("2049 characters are too many", "MalformedPolicyException", 400, iot.create_policy, policyName="x",
             policyDocument=document("t" * 2000))

@@ -17,11 +17,12 @@ SERVED = """
     CreatePolicy CreatePolicyVersion CreateThing CreateThingGroup CreateThingType DeleteCertificate DeletePolicy
     DeletePolicyVersion DeleteThing DeleteThingGroup DeleteThingType DeprecateThingType DescribeCertificate
     DescribeEndpoint DescribeThing DescribeThingGroup DescribeThingType DetachPolicy DetachThingPrincipal
-    GetEffectivePolicies GetPolicy GetPolicyVersion GetThingConnectivityData ListAttachedPolicies ListCertificates ListDomainConfigurations ListPolicies
-    ListPolicyVersions ListPrincipalThings ListPrincipalThingsV2 ListTargetsForPolicy ListThingGroups
-    ListThingGroupsForThing ListThingPrincipals ListThingPrincipalsV2 ListThings ListThingsInThingGroup ListThingTypes
-    RegisterCertificateWithoutCA RemoveThingFromThingGroup SetDefaultPolicyVersion TestAuthorization
-    UpdateCertificate UpdateThing
+    GetEffectivePolicies GetPolicy GetPolicyVersion GetThingConnectivityData ListAttachedPolicies ListCertificates
+    ListDomainConfigurations ListPolicies ListPolicyVersions ListPrincipalThings ListPrincipalThingsV2
+    ListTagsForResource ListTargetsForPolicy ListThingGroups ListThingGroupsForThing ListThingPrincipals
+    ListThingPrincipalsV2 ListThingTypes ListThings ListThingsInThingGroup RegisterCertificateWithoutCA
+    RemoveThingFromThingGroup SetDefaultPolicyVersion TagResource TestAuthorization UntagResource UpdateCertificate
+    UpdateThing
 """.split()
 LIMITS = ("min", "max", "pattern", "enum")
 PLACES = {"uri": "uri", "querystring": "query", "header": "header"}

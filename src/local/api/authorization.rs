@@ -1,33 +1,59 @@
 //! GetEffectivePolicies and TestAuthorization, by the engine that the broker decides with.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::input::Input;
+use crate::local::registry::entry::Target;
 use crate::local::registry::fault::{Exception, Fault};
 use crate::local::registry::view::{EffectivePolicy, PrincipalView};
+use crate::names::ClientId;
 use crate::policy::decision::{Decision, Outcome};
 use crate::policy::engine;
 use crate::policy::request::{Connection, Request};
 
+/// Of a certificate: its own policies and, with the name of a thing of its, those of the thing's groups. Of a thing
+/// group: its own and those of the groups above it.
 pub(super) fn effective_policies(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let thing = input.maybe("thingName").unwrap_or_default();
-    let (_, view) = principal(context, input, thing)?;
+    let names: BTreeSet<String> = match group(context, input)? {
+        Some(policies) => policies.into_iter().collect(),
+        None => {
+            let (_, view) = principal(context, input, input.maybe("thingName").unwrap_or_default())?;
+            view.policies.into_iter().map(|policy| policy.name).collect()
+        }
+    };
     context.registry.read(|state| {
-        let rows = view.policies.iter().map(|policy| {
-            let text = state.policies.get(&policy.name).and_then(|p| p.default_version()).map(|v| &v.text);
-            json!({"policyName": policy.name, "policyArn": state.arn("policy", &policy.name), "policyDocument": text})
+        input.maybe("thingName").map_or(Ok(()), |thing| state.thing(thing).map(|_| ()))?;
+        let rows = names.iter().map(|name| {
+            let text = state.policies.get(name).and_then(|p| p.default_version()).map(|v| &v.text);
+            json!({"policyName": name, "policyArn": state.arn("policy", name), "policyDocument": text})
         });
         Ok(json!({"effectivePolicies": rows.collect::<Vec<_>>()}))
     })
 }
 
+/// The policies of the principal, if it is a thing group.
+fn group(context: &Context, input: &Input) -> Result<Option<Vec<String>>, Fault> {
+    context.registry.read(|state| {
+        let Some(name) = state.name_in(input.maybe("principal").unwrap_or_default(), "thinggroup") else {
+            return Ok(None);
+        };
+        state.group(name)?;
+        Ok(Some(state.attached_policies(&Target::Group(name.to_owned()), true)))
+    })
+}
+
 pub(super) fn test(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let client_id = input.maybe("clientId").unwrap_or_default();
-    let (id, view) = principal(context, input, client_id)?;
+    let client_id: Option<ClientId> = match input.maybe("clientId") {
+        Some(text) => Some(text.parse().map_err(|e| Fault::invalid(format!("Invalid clientId: {e}")))?),
+        None => None,
+    };
+    let (id, view) = principal(context, input, client_id.as_ref().map_or("", ClientId::as_str))?;
     let policies = chosen(context, input, view.policies.clone())?;
     let connection = Connection {
-        client_id: client_id.parse().ok(),
+        client_id,
         thing: view.thing,
         is_attached: Some(view.is_attached),
         certificate_id: Some(id),
@@ -77,23 +103,24 @@ fn one(context: &Context, info: &Value, policies: &[EffectivePolicy], connection
         engine::decide(&attached, connection, &request)
     };
     let decisions: Vec<Decision> = resources.map(decide).collect();
-    let worst =
-        [Outcome::ExplicitDeny, Outcome::ImplicitDeny].into_iter().find(|o| decisions.iter().any(|d| d.outcome == *o));
-    let Some(last) = decisions.iter().find(|d| Some(d.outcome) == worst).or(decisions.last()) else {
-        return Err(Fault::new(Exception::InvalidRequest, "resources must not be empty"));
-    };
-    Ok(result(context, info, last))
+    match decisions.is_empty() {
+        true => Err(Fault::new(Exception::InvalidRequest, "resources must not be empty")),
+        false => Ok(result(context, info, &decisions)),
+    }
 }
 
-fn result(context: &Context, info: &Value, decision: &Decision) -> Value {
+/// The answer for all resources together: one denial denies, and every policy that decided is named.
+fn result(context: &Context, info: &Value, decisions: &[Decision]) -> Value {
+    let with = |outcome: Outcome| decisions.iter().filter(move |decision| decision.outcome == outcome);
     let rows = |outcome: Outcome| {
-        let mut names: Vec<&str> = decision.statements.iter().map(|statement| statement.policy.as_str()).collect();
-        names.dedup();
-        let named = names.into_iter().filter(|_| decision.outcome == outcome);
-        context.registry.read(|state| named.map(|name| super::policies::row(state, name)).collect::<Vec<_>>())
+        let names: BTreeSet<&str> =
+            with(outcome).flat_map(|d| &d.statements).map(|statement| statement.policy.as_str()).collect();
+        context.registry.read(|state| names.iter().map(|name| super::policies::row(state, name)).collect::<Vec<_>>())
     };
-    let missing: Vec<_> =
-        decision.variables.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+    let denials = [Outcome::ExplicitDeny, Outcome::ImplicitDeny];
+    let worst = denials.into_iter().find(|outcome| with(*outcome).next().is_some()).unwrap_or(Outcome::Allowed);
+    let variables = decisions.iter().flat_map(|decision| &decision.variables);
+    let missing: BTreeSet<&String> = variables.filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
     json!({
         "authInfo": info,
         "allowed": {"policies": rows(Outcome::Allowed)},
@@ -101,7 +128,7 @@ fn result(context: &Context, info: &Value, decision: &Decision) -> Value {
             "implicitDeny": {"policies": rows(Outcome::ImplicitDeny)},
             "explicitDeny": {"policies": rows(Outcome::ExplicitDeny)},
         },
-        "authDecision": decision.outcome,
+        "authDecision": worst,
         "missingContextValues": missing,
     })
 }

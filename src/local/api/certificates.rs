@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::input::Input;
-use super::page::{self, MARKER};
+use super::page;
+use crate::error::Kind;
 use crate::local::registry::entry::{Certificate, CertificateStatus};
 use crate::local::registry::fault::{Exception, Fault};
 
@@ -14,13 +15,16 @@ const SNI_ONLY: &str = "SNI_ONLY";
 
 pub(super) fn create_from_csr(context: &Context, input: &Input) -> Result<Value, Fault> {
     let signed = context.ca.sign(input.text("certificateSigningRequest"));
-    let pem = signed.map_err(|e| Fault::invalid(format!("The certificate signing request is not valid: {e}")))?;
+    let pem = signed.map_err(|e| match e.kind() {
+        Kind::BadInput => Fault::invalid(e.to_string()),
+        _ => Fault::new(Exception::InternalFailure, e.to_string()),
+    })?;
     register(context, &pem, status_by_flag(input), DEFAULT)
 }
 
 pub(super) fn create_keys(context: &Context, input: &Input) -> Result<Value, Fault> {
     let made = context.ca.keys_and_certificate();
-    let made = made.map_err(|e| Fault::new(Exception::CertificateValidation, e.to_string()))?;
+    let made = made.map_err(|e| Fault::new(Exception::InternalFailure, e.to_string()))?;
     let mut answer = register(context, &made.certificate_pem, status_by_flag(input), DEFAULT)?;
     answer["keyPair"] = json!({"PublicKey": made.public_key_pem, "PrivateKey": made.private_key_pem.as_str()});
     Ok(answer)
@@ -61,18 +65,13 @@ pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
     context.registry.change(|state| state.delete_certificate(input.text("certificateId"), force).map(|()| json!({})))
 }
 
-/// The newest first, unless `isAscendingOrder`.
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let ascending = input.flag("isAscendingOrder");
     let items = context.registry.read(|state| {
-        let mut all: Vec<_> = state.certificates.iter().collect();
-        all.sort_by_key(|(_, certificate)| certificate.serial);
-        if !ascending {
-            all.reverse();
-        }
-        all.into_iter().map(|(id, certificate)| (id.clone(), row(id, state.arn("cert", id), certificate))).collect()
+        let all = state.certificates.iter();
+        all.map(|(id, certificate)| (page::by_age(certificate.serial), row(id, state.arn("cert", id), certificate)))
+            .collect()
     });
-    page::page("certificates", items, MARKER, input)
+    page::page_by_age("certificates", items, input)
 }
 
 fn register(context: &Context, pem: &str, status: CertificateStatus, mode: &'static str) -> Result<Value, Fault> {

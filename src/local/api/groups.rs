@@ -1,20 +1,30 @@
 //! Thing groups: CreateThingGroup, DescribeThingGroup, DeleteThingGroup, ListThingGroups, and their members.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::input::Input;
 use super::page::{self, NEXT_TOKEN};
+use super::tags;
 use crate::local::registry::fault::Fault;
 use crate::local::registry::state::State;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, parent) = (input.text("thingGroupName"), input.maybe("parentGroupName"));
-    let properties = input.value("thingGroupProperties").clone();
+    let (properties, tags) = (properties(input.value("thingGroupProperties")), tags::given(input)?);
     context.registry.change(|state| {
         let group = state.create_group(name, parent, properties, context.now())?;
-        Ok(json!({"thingGroupName": name, "thingGroupArn": state.arn("thinggroup", name), "thingGroupId": group.id}))
+        let arn = state.arn("thinggroup", name);
+        state.tags.entry(arn.clone()).or_insert(tags);
+        Ok(json!({"thingGroupName": name, "thingGroupArn": arn, "thingGroupId": group.id}))
     })
+}
+
+/// What is kept of `thingGroupProperties`: the same for none and for empty ones, and not how they came (`merge`).
+fn properties(given: &Value) -> Value {
+    let attributes = given["attributePayload"]["attributes"].as_object().cloned().unwrap_or_default();
+    let attributes: Map<_, _> = attributes.into_iter().filter(|(_, value)| value != "").collect();
+    json!({"thingGroupDescription": given["thingGroupDescription"], "attributePayload": {"attributes": attributes}})
 }
 
 pub(super) fn describe(context: &Context, input: &Input) -> Result<Value, Fault> {

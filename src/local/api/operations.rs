@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::Operation;
-use super::{attachments, authorization, certificates, endpoints, groups, policies, thing_types, things};
+use super::{attachments, authorization, certificates, endpoints, groups, policies, tags, thing_types, things};
 
 /// Operations by name.
 pub(super) struct Operations(BTreeMap<&'static str, Operation>);
@@ -11,7 +11,7 @@ pub(super) struct Operations(BTreeMap<&'static str, Operation>);
 impl Operations {
     /// Every operation that the stand-in serves.
     pub(super) fn all() -> Self {
-        let all: [(&str, Operation); 49] = [
+        let all: [(&str, Operation); 52] = [
             ("CreateThing", things::create),
             ("DescribeThing", things::describe),
             ("UpdateThing", things::update),
@@ -59,6 +59,9 @@ impl Operations {
             ("ListPrincipalThingsV2", attachments::list_things_2),
             ("GetEffectivePolicies", authorization::effective_policies),
             ("TestAuthorization", authorization::test),
+            ("TagResource", tags::tag),
+            ("UntagResource", tags::untag),
+            ("ListTagsForResource", tags::list),
             ("DescribeEndpoint", endpoints::describe),
             ("ListDomainConfigurations", endpoints::list),
         ];

@@ -1,4 +1,4 @@
-//! Lists in pages. A token is the place of the last item, so that changes between two pages neither repeat nor skip.
+//! Lists in pages. A token is the key of the last item, so that changes between two pages neither repeat nor skip.
 
 use serde_json::{Value, json};
 
@@ -23,19 +23,32 @@ pub(super) const NEXT_TOKEN: Style = Style { size: "maxResults", asked: "nextTok
 /// Certificates, policies and attachments.
 pub(super) const MARKER: Style = Style { size: "pageSize", asked: "marker", answered: "nextMarker" };
 
-/// One page of `items` (each with a key that tells it from the others) under `name`.
+/// One page of `items`, which stand in the order of their keys, under `name`.
 pub(super) fn page(name: &str, items: Vec<(String, Value)>, style: Style, input: &Input) -> Result<Value, Fault> {
+    cut(name, items, false, style, input)
+}
+
+/// The key of an item for [`page_by_age`], by its place in the order of creation.
+pub(super) fn by_age(serial: u64) -> String {
+    format!("{serial:020}")
+}
+
+/// The same of items with keys of [`by_age`]: the newest first, unless `isAscendingOrder`.
+pub(super) fn page_by_age(name: &str, mut items: Vec<(String, Value)>, input: &Input) -> Result<Value, Fault> {
+    let newest_first = !input.flag("ascendingOrder");
+    items.sort_by(|(one, _), (other, _)| if newest_first { other.cmp(one) } else { one.cmp(other) });
+    cut(name, items, newest_first, MARKER, input)
+}
+
+fn cut(name: &str, items: Vec<(String, Value)>, falling: bool, style: Style, input: &Input) -> Result<Value, Fault> {
     let size = usize::try_from(input.number(style.size).unwrap_or(DEFAULT).min(MOST)).unwrap_or(1);
     let from = match input.maybe(style.asked) {
         None => 0,
         Some(token) => {
             let last = hex::decode(token).map_err(|_| Fault::invalid(format!("Invalid {}: {token}", style.asked)))?;
-            // The last item may be gone by now; then the page begins where it would stand.
-            let place = items.iter().position(|(key, _)| key.as_bytes() == last);
-            place.map_or_else(
-                || items.iter().take_while(|(key, _)| key.as_bytes() < last.as_slice()).count(),
-                |at| at + 1,
-            )
+            // The last item may be gone by now: its key still says where it stood.
+            let was_shown = |key: &str| if falling { key.as_bytes() >= &last[..] } else { key.as_bytes() <= &last[..] };
+            items.partition_point(|(key, _)| was_shown(key))
         }
     };
     let shown: Vec<&(String, Value)> = items.iter().skip(from).take(size).collect();

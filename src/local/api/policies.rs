@@ -4,17 +4,20 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::input::Input;
-use super::page::{self, MARKER};
+use super::{page, tags};
 use crate::local::registry::fault::Fault;
 use crate::local::registry::state::State;
 
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
     let (name, text) = (input.text("policyName"), input.text("policyDocument"));
+    let tags = tags::given(input)?;
     context.registry.change(|state| {
         state.create_policy(name, text, context.now())?;
+        let arn = state.arn("policy", name);
+        state.tags.insert(arn.clone(), tags);
         Ok(json!({
             "policyName": name,
-            "policyArn": state.arn("policy", name),
+            "policyArn": arn,
             "policyDocument": text,
             "policyVersionId": "1",
         }))
@@ -42,9 +45,10 @@ pub(super) fn delete(context: &Context, input: &Input) -> Result<Value, Fault> {
 }
 
 pub(super) fn list(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let items =
-        context.registry.read(|state| state.policies.keys().map(|name| (name.clone(), row(state, name))).collect());
-    page::page("policies", items, MARKER, input)
+    let items = context.registry.read(|state| {
+        state.policies.iter().map(|(name, policy)| (page::by_age(policy.serial), row(state, name))).collect()
+    });
+    page::page_by_age("policies", items, input)
 }
 
 pub(super) fn create_version(context: &Context, input: &Input) -> Result<Value, Fault> {

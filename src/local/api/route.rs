@@ -55,7 +55,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
             continue;
         }
         let digits = [rest.next()?, rest.next()?];
-        bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+        bytes.extend(hex::decode(digits).ok()?);
     }
     String::from_utf8(bytes).ok()
 }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn nonsense_finds_nothing() {
-        for path in ["/", "/things/", "/things/%zz", "/nothing", "things"] {
+        for path in ["/", "/things/", "/things/%zz", "/things/%+4", "/nothing", "things"] {
             assert_eq!(found("GET", path).0, "", "{path}");
         }
     }

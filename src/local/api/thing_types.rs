@@ -5,15 +5,34 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::input::Input;
 use super::page::{self, NEXT_TOKEN};
+use super::tags;
 use crate::local::registry::entry::ThingType;
 use crate::local::registry::fault::Fault;
 
+/// Searchable attributes of a type at most (API reference of `CreateThingType`).
+const MOST_SEARCHABLE: usize = 3;
+
 pub(super) fn create(context: &Context, input: &Input) -> Result<Value, Fault> {
-    let (name, properties) = (input.text("thingTypeName"), input.value("thingTypeProperties").clone());
+    let (name, properties) = (input.text("thingTypeName"), properties(input.value("thingTypeProperties"))?);
+    let tags = tags::given(input)?;
     context.registry.change(|state| {
         let made = state.create_thing_type(name, properties, context.now())?;
-        Ok(json!({"thingTypeName": name, "thingTypeArn": state.arn("thingtype", name), "thingTypeId": made.id}))
+        let arn = state.arn("thingtype", name);
+        state.tags.entry(arn.clone()).or_insert(tags);
+        Ok(json!({"thingTypeName": name, "thingTypeArn": arn, "thingTypeId": made.id}))
     })
+}
+
+/// What is kept of `thingTypeProperties`: the same for none and for empty ones.
+fn properties(given: &Value) -> Result<Value, Fault> {
+    if !given["mqtt5Configuration"].is_null() {
+        return Err(Fault::invalid("`iotctl local` does not have mqtt5Configuration of thing types yet"));
+    }
+    let searchable = given["searchableAttributes"].as_array().cloned().unwrap_or_default();
+    if searchable.len() > MOST_SEARCHABLE {
+        return Err(Fault::invalid(format!("A thing type has at most {MOST_SEARCHABLE} searchable attributes")));
+    }
+    Ok(json!({"thingTypeDescription": given["thingTypeDescription"], "searchableAttributes": searchable}))
 }
 
 pub(super) fn describe(context: &Context, input: &Input) -> Result<Value, Fault> {

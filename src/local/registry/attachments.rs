@@ -49,10 +49,11 @@ impl State {
         Ok(())
     }
 
-    /// Detaches a policy; if it is not attached, that is no error (the model lists none).
+    /// Detaches a policy; if it is not attached or does not exist, that is no error, and an unknown target is an
+    /// invalid one: AWS's model has no `ResourceNotFoundException` here, and that is what Terraform's provider meets.
     pub fn detach_policy(&mut self, name: &str, arn: &str) -> Result<(), Fault> {
-        self.policy(name)?;
-        let target = self.target(arn)?;
+        let invalid = |unknown: Fault| Fault::invalid(format!("Invalid Target: {}", unknown.message));
+        let target = self.target(arn).map_err(invalid)?;
         if let Some(present) = self.attached.get_mut(&target) {
             present.retain(|attached| attached != name);
         }

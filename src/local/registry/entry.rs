@@ -99,6 +99,8 @@ pub struct Certificate {
 /// A policy with its versions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
+    /// Rises with each creation: lists are in this order.
+    pub serial: u64,
     /// By number; at most five.
     pub versions: BTreeMap<u64, PolicyVersion>,
     /// The version that counts.

@@ -33,6 +33,8 @@ pub enum Exception {
     NotImplemented,
     /// No operation has this method and path. 404.
     UnknownOperation,
+    /// The stand-in itself failed. 500.
+    InternalFailure,
 }
 
 /// A refusal.
@@ -64,6 +66,7 @@ impl Exception {
             Self::Forbidden => ("ForbiddenException", 403),
             Self::NotImplemented => ("NotImplementedException", 501),
             Self::UnknownOperation => ("UnknownOperationException", 404),
+            Self::InternalFailure => ("InternalFailureException", 500),
         }
     }
 }

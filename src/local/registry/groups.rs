@@ -9,8 +9,9 @@ use super::fault::Fault;
 use super::state::State;
 use super::things::check_version;
 
-/// Levels of groups, and groups a thing is in at most (AWS quotas page).
+/// Levels of groups, groups right below one, and groups a thing is in, at most (AWS quotas page).
 const MOST_LEVELS: usize = 7;
+const MOST_CHILDREN: usize = 100;
 const MOST_GROUPS_OF_THING: usize = 10;
 
 impl State {
@@ -33,6 +34,9 @@ impl State {
             if self.lineage(parent).count() >= MOST_LEVELS {
                 return Err(Fault::invalid(format!("A thing group hierarchy has at most {MOST_LEVELS} levels")));
             }
+            if self.children(parent).count() >= MOST_CHILDREN {
+                return Err(Fault::invalid(format!("Thing group {parent} has {MOST_CHILDREN} child groups already")));
+            }
         }
         let parent = parent.map(str::to_owned);
         let group = ThingGroup { id: self.fresh_id(), parent, properties, version: 1, created: now };
@@ -45,7 +49,7 @@ impl State {
     pub fn delete_group(&mut self, name: &str, expected_version: Option<u64>) -> Result<(), Fault> {
         let Some(group) = self.groups.get(name) else { return Ok(()) };
         check_version(name, group.version, expected_version)?;
-        if self.groups.values().any(|group| group.parent.as_deref() == Some(name)) {
+        if self.children(name).next().is_some() {
             return Err(Fault::invalid(format!(
                 "Cannot delete thing group : {name} when there are still child groups attached to it"
             )));
@@ -53,7 +57,12 @@ impl State {
         self.groups.remove(name);
         self.members.remove(name);
         self.attached.remove(&Target::Group(name.to_owned()));
+        self.tags.remove(&self.arn("thinggroup", name));
         Ok(())
+    }
+
+    fn children<'a>(&'a self, parent: &'a str) -> impl Iterator<Item = &'a ThingGroup> {
+        self.groups.values().filter(move |group| group.parent.as_deref() == Some(parent))
     }
 
     /// Puts a thing into a group; again is no error.

@@ -16,11 +16,13 @@ impl State {
     pub fn create_policy(&mut self, name: &str, text: &str, now: Epoch) -> Result<&Policy, Fault> {
         if self.policies.contains_key(name) {
             let message = format!("Policy cannot be created - name already exists (name={name})");
-            return Err(Fault::new(Exception::ResourceAlreadyExists, message));
+            let existing = Some((name.to_owned(), self.arn("policy", name)));
+            return Err(Fault { existing, ..Fault::new(Exception::ResourceAlreadyExists, message) });
         }
         let version = parsed(name, text, now)?;
         let versions = BTreeMap::from([(1, version)]);
-        let policy = Policy { versions, default: 1, next: 2, created: now, modified: now };
+        let serial = self.fresh_serial();
+        let policy = Policy { serial, versions, default: 1, next: 2, created: now, modified: now };
         Ok(self.policies.entry(name.to_owned()).or_insert(policy))
     }
 
@@ -80,6 +82,7 @@ impl State {
             ));
         }
         self.policies.remove(name);
+        self.tags.remove(&self.arn("policy", name));
         Ok(())
     }
 

@@ -23,6 +23,8 @@ pub struct State {
     pub(crate) attached: BTreeMap<Target, Vec<String>>,
     /// Certificate id to its things.
     pub(crate) principals: BTreeMap<String, Vec<Attachment>>,
+    /// ARN to tags.
+    pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl State {
@@ -38,6 +40,7 @@ impl State {
             policies: BTreeMap::new(),
             attached: BTreeMap::new(),
             principals: BTreeMap::new(),
+            tags: BTreeMap::new(),
         }
     }
 

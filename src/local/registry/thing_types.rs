@@ -51,6 +51,7 @@ impl State {
             )));
         }
         self.thing_types.remove(name);
+        self.tags.remove(&self.arn("thingtype", name));
         Ok(())
     }
 
