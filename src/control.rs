@@ -4,6 +4,7 @@
 //! `iotctl local` for what AWS does not have; [`provision`] makes one device, [`push`] changes a policy in use.
 //! Both tell their [`progress`].
 
+pub mod authorization;
 pub mod client;
 pub mod progress;
 pub mod provision;
