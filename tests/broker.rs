@@ -68,6 +68,84 @@ fn well_formed_packets_are_answered() {
     }
 }
 
+/// One line of `tests/data/mqtt-packets.txt`.
+struct Line {
+    name: String,
+    is_taken: bool,
+    state: &'static str,
+    bytes: Vec<u8>,
+}
+
+fn table() -> Vec<Line> {
+    let lines = include_str!("data/mqtt-packets.txt").lines();
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let columns: Vec<&'static str> = line.split('|').map(str::trim).collect();
+            let [verdict, state, section, what, bytes] = columns[..] else { panic!("not five columns: {line}") };
+            assert!(["taken", "refused"].contains(&verdict), "{line}");
+            Line { name: format!("{section}, {what}"), is_taken: verdict == "taken", state, bytes: bytes_of(bytes) }
+        })
+        .collect()
+}
+
+/// Hexadecimal, "text", and `*` for the remaining length.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let tokens = |text: &str| -> Vec<u8> {
+        let token = |token: &str| match token.strip_prefix('"') {
+            Some(text) => text.strip_suffix('"').unwrap().as_bytes().to_vec(),
+            None => hex::decode(token).unwrap(),
+        };
+        text.split_whitespace().flat_map(token).collect()
+    };
+    match text.split_once('*') {
+        None => tokens(text),
+        Some((head, body)) => {
+            let body = tokens(body);
+            [tokens(head), vec![u8::try_from(body.len()).unwrap()], body].concat()
+        }
+    }
+}
+
+/// Whether the broker says no, at once or before it answers a PINGREQ.
+fn is_refused(raw: &mut Raw, bytes: &[u8], is_new: bool) -> bool {
+    raw.send(bytes);
+    if !is_new {
+        raw.send(&[0xc0, 0]);
+    }
+    loop {
+        match raw.read() {
+            Answer::Closed | Answer::Packet(0xe0, _) => return true,
+            Answer::Packet(0x20, body) => return body[1] != 0,
+            Answer::Packet(0xd0, _) => return false,
+            Answer::Packet(0x40, body) if body.get(2).is_some_and(|reason| *reason >= 128) => return true,
+            Answer::Packet(0x90, body) if body.last().is_some_and(|reason| *reason >= 128) => return true,
+            Answer::Packet(..) => {}
+        }
+    }
+}
+
+#[test]
+fn every_packet_of_the_table_is_taken_or_refused_as_it_says() {
+    let world = lab();
+    drop(world_watcher(&world));
+    let mut wrong = Vec::new();
+    for Line { name, is_taken, state, bytes } in table() {
+        let mut raw = shaken(&world, "watcher");
+        raw = match state {
+            "3" => raw.connected(&hello(4, "table")),
+            "5" => raw.connected(&hello(5, "table")),
+            _ => raw,
+        };
+        // A goodbye that is taken looks like one that is refused: the broker closes.
+        let is_goodbye = bytes[0] == 0xe0 && is_taken;
+        if is_refused(&mut raw, &bytes, state == "new") == is_taken && !is_goodbye {
+            wrong.push(format!("{state} {name}: should be {}", if is_taken { "taken" } else { "refused" }));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn a_denial_of_3_1_1_is_a_closed_connection_and_nothing_else() {
     let world = lab();

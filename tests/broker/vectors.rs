@@ -68,7 +68,6 @@ pub fn malformed() -> Vec<Vector> {
         ("1.5.3 U+0000 in a topic", true, publish_on(&text("lab/lab-1/\0"))),
         ("3.3.1.1 DUP with QoS 0", true, packet(0x38, &[text(TOPIC), b"x".to_vec()].concat())),
         ("3.3.1.2 QoS 3", true, packet(0x36, &[text(TOPIC), vec![0, 1]].concat())),
-        ("3.3.1.2 QoS 2, which AWS does not have", true, packet(0x34, &[text(TOPIC), vec![0, 1]].concat())),
         ("3.3.2.1 + in a topic", true, publish_on(&text("lab/lab-1/+"))),
         ("3.3.2.1 # in a topic", true, publish_on(&text("lab/lab-1/#"))),
         ("3.3.2.1 an empty topic", true, publish_on(&text(""))),

@@ -126,8 +126,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Incoming::Subscribe(id, filters, identifier) => {
                 let (router, access) = (&self.router, &mut self.access);
-                let answers = subscribing::subscribe(router, access, &filters, identifier, self.version)?;
-                self.wire.queue(Outgoing::SubAck(id, answers));
+                if let Some(answers) = subscribing::subscribe(router, access, &filters, identifier, self.version)? {
+                    self.wire.queue(Outgoing::SubAck(id, answers));
+                }
                 Ok(())
             }
             Incoming::Unsubscribe(id, filters) => {
@@ -160,6 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.acknowledge(&publish, reason);
                 Ok(())
             }
+            Verdict::Unanswered => Ok(()),
             Verdict::Ignored => {
                 self.acknowledge(&publish, Reason::Success);
                 Ok(())

@@ -7,7 +7,7 @@ use tokio_util::bytes::Bytes;
 /// The protocol version of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// MQTT 3.1 and 3.1.1.
+    /// MQTT 3.1.1.
     V3,
     /// MQTT 5.
     V5,

@@ -18,6 +18,8 @@ pub(super) enum Verdict {
     Accepted,
     /// It is acknowledged, and nobody gets it.
     Ignored,
+    /// Nothing comes of it and nothing is said: what AWS IoT does with QoS 2 of version 3 (broker.md, section 6).
+    Unanswered,
     /// MQTT 5 says why in the PUBACK; the connection stays.
     Refused(Reason),
 }
@@ -44,6 +46,10 @@ impl Aliases {
 /// Judges a PUBLISH. What ends the connection is an error.
 pub(super) fn judge(access: &mut Access, publish: &Publish, version: Version) -> Result<Verdict, Ending> {
     let message = &publish.message;
+    if publish.qos > 1 && version == Version::V3 {
+        access.note(Event::Publish, Some(&message.topic), "AWS IoT has no QoS 2, and answers nothing to it".to_owned());
+        return Ok(Verdict::Unanswered);
+    }
     if publish.qos > 1 {
         return Err(Ending::misuse("a PUBLISH of QoS 2, which AWS IoT does not have", Reason::QosNotSupported));
     }

@@ -10,14 +10,15 @@ use crate::topic::TopicFilter;
 /// Filters of one SUBSCRIBE (broker.md, section 4).
 const MOST_FILTERS: usize = 8;
 
-/// The answers of a SUBACK. Version 3 gets none for a denial: AWS closes the connection (policies.md, section 7).
+/// The answers of a SUBACK. Version 3 gets none for a denial, AWS closes the connection (policies.md, section 7), and none
+/// for QoS 2, to which AWS says nothing (broker.md, section 6).
 pub(super) fn subscribe(
     router: &Router,
     access: &mut Access,
     filters: &[(String, u8)],
     identifier: bool,
     version: Version,
-) -> Result<Vec<Result<u8, Reason>>, Ending> {
+) -> Result<Option<Vec<Result<u8, Reason>>>, Ending> {
     if identifier {
         let what = "a subscription identifier, which AWS IoT does not have";
         return Err(Ending::misuse(what, Reason::SubscriptionIdentifiersNotSupported));
@@ -27,7 +28,7 @@ pub(super) fn subscribe(
         access.note(Event::Subscribe, None, what.clone());
         return match version {
             Version::V3 => Err(Ending::misuse(what, Reason::QuotaExceeded)),
-            Version::V5 => Ok(vec![Err(Reason::QuotaExceeded); filters.len()]),
+            Version::V5 => Ok(Some(vec![Err(Reason::QuotaExceeded); filters.len()])),
         };
     }
     let mut answers = Vec::with_capacity(filters.len());
@@ -35,13 +36,14 @@ pub(super) fn subscribe(
         let answer = one(router, access, filter, *qos);
         match (answer, version) {
             (Err(Reason::NotAuthorized), Version::V3) => return Err(Ending::Denied),
-            (Err(reason @ (Reason::TopicFilterInvalid | Reason::QosNotSupported)), Version::V3) => {
-                return Err(Ending::misuse(format!("a subscription to `{filter}` with QoS {qos}"), reason));
+            (Err(Reason::QosNotSupported), Version::V3) => return Ok(None),
+            (Err(reason @ Reason::TopicFilterInvalid), Version::V3) => {
+                return Err(Ending::misuse(format!("a subscription to `{filter}`"), reason));
             }
             (answer, _) => answers.push(answer),
         }
     }
-    Ok(answers)
+    Ok(Some(answers))
 }
 
 fn one(router: &Router, access: &mut Access, text: &str, qos: u8) -> Result<u8, Reason> {
@@ -59,8 +61,7 @@ fn one(router: &Router, access: &mut Access, text: &str, qos: u8) -> Result<u8, 
         return Err(Reason::TopicFilterInvalid);
     }
     if qos > 1 {
-        // AWS sends no SUBACK at all to version 3; a closed connection is what its clients make of that.
-        note(access, "AWS IoT has no QoS 2");
+        note(access, "AWS IoT has no QoS 2, and answers nothing to it over MQTT 3.1.1");
         return Err(Reason::QosNotSupported);
     }
     if !access.subscribe(text) {

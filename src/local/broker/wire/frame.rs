@@ -33,6 +33,11 @@ pub(super) fn first(buffer: &[u8], most: u32) -> Result<Option<Frame>, WireError
     for (at, byte) in rest.iter().take(4).enumerate() {
         length |= u32::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
+            if at > 0 && *byte == 0 {
+                return Err(WireError::Malformed(
+                    "the remaining length has more bytes than it needs (5, section 1.5.5)".to_owned(),
+                ));
+            }
             if length > most {
                 let message = format!("a packet of {length} bytes; AWS IoT takes {most}");
                 return Err(WireError::Misuse(message, Reason::ProtocolError));

@@ -11,6 +11,9 @@ const UNSUBSCRIBE: u8 = 10;
 const PINGREQ: u8 = 12;
 const DISCONNECT: u8 = 14;
 
+/// The protocol level of MQTT 3.1.1.
+const LEAST_LEVEL: u8 = 4;
+
 /// Checks one packet from a client.
 pub(super) fn check(first_byte: u8, body: &[u8], version: Version) -> Result<(), WireError> {
     let flags = first_byte & 0x0f;
@@ -71,7 +74,9 @@ fn subscribe(body: &[u8], version: Version) -> Result<(), WireError> {
 fn connect(body: &[u8], version: Version) -> Result<(), WireError> {
     let mut rest = Bytes(body);
     rest.binary()?;
-    rest.byte()?;
+    if rest.byte()? < LEAST_LEVEL {
+        return malformed("MQTT 3.1 is not served: AWS IoT speaks 3.1.1 and 5");
+    }
     let flags = rest.byte()?;
     let has = |bit: u8| flags & bit != 0;
     let (user, password, will) = (has(0x80), has(0x40), has(0x04));
@@ -96,7 +101,10 @@ fn connect(body: &[u8], version: Version) -> Result<(), WireError> {
         rest.binary()?;
         rest.binary()?;
     }
-    for _ in 0..u8::from(user) + u8::from(password) {
+    if user {
+        rest.text()?;
+    }
+    if password {
         rest.binary()?;
     }
     match rest.0.is_empty() {
@@ -124,10 +132,18 @@ impl Bytes<'_> {
         self.skip(1).map(|()| first.unwrap_or_default())
     }
 
-    /// A field with its length in front (sections 1.5.3 and 1.5.4).
+    /// A field with its length in front (section 1.5).
     fn binary(&mut self) -> Result<(), WireError> {
         let length = usize::from(self.byte()?) << 8 | usize::from(self.byte()?);
         self.skip(length)
+    }
+
+    /// The same for text: U+0000 must not be in it (section 1.5.3).
+    fn text(&mut self) -> Result<(), WireError> {
+        let before = self.0;
+        self.binary()?;
+        let field = before.get(2..before.len() - self.0.len()).unwrap_or_default();
+        if field.contains(&0) { malformed("U+0000 in a text (section 1.5.3)") } else { Ok(()) }
     }
 
     /// Properties with their length in front (MQTT 5, section 2.2.2).

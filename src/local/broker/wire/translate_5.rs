@@ -23,8 +23,14 @@ const LONGEST_EXPIRY_S: u32 = 604_800;
 
 pub(super) fn incoming(packet: Packet) -> Result<Incoming, WireError> {
     Ok(match packet {
+        Packet::Connect(connect) if connect.auth_method.is_some() => {
+            return Err(WireError::Misuse("AWS IoT has no enhanced authentication".to_owned(), Reason::ProtocolError));
+        }
         Packet::Connect(connect) => Incoming::Connect(Box::new(self::connect(*connect))),
-        Packet::Publish(publish) => Incoming::Publish(Box::new(self::publish(*publish))),
+        Packet::Publish(publish) => {
+            check(&publish)?;
+            Incoming::Publish(Box::new(self::publish(*publish)))
+        }
         Packet::PublishAck(ack) => Incoming::PubAck(ack.packet_id),
         Packet::Subscribe(subscribe) => {
             let filters = subscribe.topic_filters.into_iter().map(|(filter, o)| (filter.to_string(), o.qos.value()));
@@ -67,6 +73,19 @@ fn will(will: LastWill) -> Will {
     };
     let message = Message { topic: will.topic.to_string(), payload: will.message, retain: will.retain, properties };
     Will { message, qos: will.qos.value() }
+}
+
+/// Properties that a client must not send (MQTT 5, sections 3.3.4 and 3.3.2.3.5).
+fn check(publish: &WirePublish) -> Result<(), WireError> {
+    let Some(properties) = &publish.properties else { return Ok(()) };
+    let refused = |what: &str| Err(WireError::Misuse(what.to_owned(), Reason::ProtocolError));
+    if !properties.subscription_ids.is_empty() {
+        return refused("a subscription identifier in a PUBLISH of a client");
+    }
+    match &properties.response_topic {
+        Some(topic) if topic.contains(['+', '#']) => refused("a wildcard in the response topic"),
+        _ => Ok(()),
+    }
 }
 
 fn publish(publish: WirePublish) -> Publish {
