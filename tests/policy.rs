@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "policy/meaning.rs"]
+mod meaning;
 #[path = "policy/mutated.rs"]
 mod mutated;
 #[path = "policy/naive.rs"]

@@ -54,8 +54,7 @@ impl Places {
 
     /// Whether a wildcard of the pattern has a part in what comes next, up to a `/`.
     pub(super) fn level_is_wild(&self, tokens: &[Token]) -> bool {
-        let level =
-            |place: &usize| tokens.iter().skip(*place).take_while(|token| **token != Token::Char('/'));
+        let level = |place: &usize| tokens.iter().skip(*place).take_while(|token| **token != Token::Char('/'));
         self.0.iter().any(|place| level(place).any(|token| matches!(token, Token::One | Token::Any)))
     }
 
