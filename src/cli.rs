@@ -15,6 +15,7 @@ mod logging;
 mod man;
 mod policy;
 mod signals;
+mod template;
 mod usage;
 
 /// From an AWS account to a fleet of trusted devices whose readings arrive.
@@ -29,7 +30,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Bundle(bundle::Bundle),

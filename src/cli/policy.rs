@@ -1,6 +1,6 @@
 //! `iotctl policy`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::global::Global;
 use crate::error::Result;
@@ -12,28 +12,31 @@ mod facts;
 mod lint;
 mod render;
 mod source;
-mod template;
 mod test;
 
-#[cfg(feature = "control")]
-pub(super) use template::{PolicyTemplate, pair};
-
 /// Least-privilege policies: from templates, checked, explained
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct Policy {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Policy {
+enum Verb {
     Render(render::Render),
-    Lint(lint::Lint),
+    Lint(Box<lint::Lint>),
     Test(test::Test),
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
     Diff(diff::Diff),
 }
 
 pub(super) fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> {
-    match command {
-        Policy::Render(arguments) => render::run(&arguments, global, ui),
-        Policy::Lint(arguments) => lint::run(&arguments, global, ui),
-        Policy::Test(arguments) => test::run(&arguments, global, ui),
-        Policy::Explain(arguments) => explain::run(&arguments, global, ui),
-        Policy::Diff(arguments) => diff::run(&arguments, ui),
+    match command.verb {
+        Verb::Render(arguments) => render::run(&arguments, global, ui),
+        Verb::Lint(arguments) => lint::run(&arguments, global, ui),
+        Verb::Test(arguments) => test::run(&arguments, global, ui),
+        Verb::Explain(arguments) => explain::run(&arguments, global, ui),
+        Verb::Diff(arguments) => diff::run(&arguments, ui),
     }
 }

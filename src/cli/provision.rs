@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::global::Global;
-use super::policy::{PolicyTemplate, pair};
+use super::template::{PolicyTemplate, pair};
 use crate::bundle::atomic;
 use crate::config::feeder::FeederSettings;
 use crate::control::client::{self, ClientOptions};

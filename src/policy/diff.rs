@@ -76,11 +76,14 @@ pub fn diff(old: (&str, &Document), new: (&str, &Document)) -> Diff {
     comparison.diff
 }
 
+/// An action, its outcomes, and the statements that decided before and after.
+type Told = (&'static str, [Outcome; 2], [Vec<usize>; 2]);
+
 struct Comparison<'a> {
     old: (&'a str, &'a Document),
     new: (&'a str, &'a Document),
     /// Who decides, before and after, for each action: one witness of each is enough.
-    seen: HashSet<(&'static str, [Outcome; 2], Vec<usize>, Vec<usize>)>,
+    seen: HashSet<Told>,
     diff: Diff,
 }
 
@@ -107,7 +110,7 @@ impl Comparison<'_> {
             return;
         }
         let indices = |decision: &Decision| decision.statements.iter().map(|s| s.index).collect::<Vec<_>>();
-        let key = (action.name, [old.outcome, new.outcome], indices(&old), indices(&new));
+        let key = (action.name, [old.outcome, new.outcome], [indices(&old), indices(&new)]);
         if !self.seen.insert(key) {
             return;
         }
