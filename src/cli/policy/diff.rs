@@ -40,6 +40,9 @@ pub(super) fn run(arguments: &Diff, ui: Ui) -> Result<u8> {
     if !changes.is_empty() || ui.is_for_programs() {
         ui.result(|| changes.iter().map(entry).collect::<Vec<_>>().join("\n"), &value);
     }
+    if !complete {
+        ui.warn("the two policies have too many wildcards to be compared in full; there may be more changes");
+    }
     match changes.len() {
         0 => {
             ui.done("the two policies mean the same");
