@@ -10,12 +10,21 @@ use crate::ui::Ui;
 
 mod bundle;
 mod completions;
+#[cfg(all(feature = "control", feature = "local"))]
+mod demo;
 mod global;
+mod identity;
+#[cfg(feature = "local")]
+mod local;
 mod logging;
 mod man;
 mod policy;
+#[cfg(feature = "control")]
+mod provision;
+mod publish;
+mod run;
 mod signals;
-mod template;
+mod subscribe;
 mod usage;
 
 /// From an AWS account to a fleet of trusted devices whose readings arrive.
@@ -30,9 +39,19 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[cfg(all(feature = "control", feature = "local"))]
+    Demo(demo::Demo),
+    #[cfg(feature = "control")]
+    Provision(Box<provision::Provision>),
+    #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
     Bundle(bundle::Bundle),
+    Run(run::Run),
+    Sub(subscribe::Sub),
+    Pub(publish::Pub),
+    #[cfg(feature = "local")]
+    Local(local::LocalCommand),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -45,7 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let ui = cli.global.ui();
     logging::start(&cli.global);
-    match run(cli, ui) {
+    match block_on(cli, ui) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             ui.error(&error);
@@ -55,7 +74,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// One current-thread runtime serves every verb: the feeder shares the Pi with the process it watches.
-fn run(cli: Cli, ui: Ui) -> Result<u8> {
+fn block_on(cli: Cli, ui: Ui) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -66,8 +85,17 @@ fn run(cli: Cli, ui: Ui) -> Result<u8> {
 async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
     let Cli { global, verb } = cli;
     match verb {
-        Verb::Policy(command) => policy::run(command, &global, ui),
+        #[cfg(all(feature = "control", feature = "local"))]
+        Verb::Demo(command) => demo::run(command, ui).await,
+        #[cfg(feature = "control")]
+        Verb::Provision(command) => provision::run(*command, &global, ui).await,
+        Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
+        Verb::Run(command) => run::run(command, ui).await,
+        Verb::Sub(command) => subscribe::run(command, ui).await,
+        Verb::Pub(command) => publish::run(command, ui).await,
+        #[cfg(feature = "local")]
+        Verb::Local(command) => local::run(command, global.region, ui).await,
         Verb::Completions(command) => completions::run(command, &mut Cli::command(), ui),
         Verb::Man(command) => man::run(command, Cli::command(), ui),
     }

@@ -1,6 +1,7 @@
 //! Keys, certificates, roots and TLS: everything that is PEM, DER or rustls.
 
 pub mod certificate;
+pub mod csr;
 pub mod key;
 pub mod roots;
 pub mod tls;

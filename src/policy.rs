@@ -14,6 +14,7 @@
 //! - [`engine`]: how it is decided, in [`engine::decide`].
 //! - [`diff`]: what a new document allows or denies that the old one does not.
 //! - [`facts`]: what people say of a connection.
+//! - [`learn`]: the smallest document that allows what was seen.
 //! - [`lint`]: what is wrong with a document, and where.
 //! - [`suite`]: cases that policies must decide as expected.
 //!
@@ -31,6 +32,7 @@ pub mod document;
 pub mod engine;
 pub mod facts;
 pub mod fit;
+pub mod learn;
 pub mod lint;
 mod matching;
 mod near;

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
 
 mod failure;
 mod style;
@@ -154,6 +154,27 @@ impl Ui {
         self.talk(Talk::Verbose, &format!("{DIM}{text}{DIM:#}"));
     }
 
+    /// Asks before something is changed that others depend on; `yes` has answered already.
+    ///
+    /// Errors: usage, where there is no terminal to ask on; failed, where the answer is no.
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(Error::usage("this changes what others depend on, and there is no terminal to ask on")
+                .hint("if that is wanted: the same command with --yes"));
+        }
+        // A question without its line end: the answer follows it.
+        let _ = anstream::stderr().write_all(format!("{question} [y/N] ").as_bytes());
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).map_err(|e| Error::failed("cannot read the answer").because(e))?;
+        match answer.trim().to_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Error::failed("nothing was changed: the answer was not yes")),
+        }
+    }
+
     /// An error: sentence, causes, hints; with `-o json` as an object. Always shown.
     pub fn error(&self, error: &Error) {
         let text = match self.format {
@@ -165,8 +186,8 @@ impl Ui {
 
     fn talk(&self, at: Talk, text: &str) {
         if self.talk >= at {
-            // Nobody can be told that stderr is gone.
-            let _ = writeln!(anstream::stderr(), "{text}");
+            // In one write, so that two programs on one terminal do not share a line. Nobody can be told that stderr is gone.
+            let _ = anstream::stderr().write_all(format!("{text}\n").as_bytes());
         }
     }
 }

@@ -1,4 +1,5 @@
 //! `iotctl provision` against `iotctl local`: what it makes, and what it refuses before anything is written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
 #[path = "world/world.rs"]

@@ -1,6 +1,7 @@
 //! The README's commands, run in the order of the page, in one shell, inside one `iotctl local`.
 //!
 //! A block runs if the line above it is `<!-- run -->`, or `<!-- run: N -->` when it must exit with N.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
 #[path = "world/world.rs"]

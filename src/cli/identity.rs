@@ -5,42 +5,67 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::bundle::atomic;
-use crate::bundle::folder::{Bundle, Folder, read_private_key};
+use crate::bundle::folder::{Folder, read_private_key};
+use crate::bundle::manifest::Manifest;
 use crate::error::{Error, Result};
 use crate::mqtt::Identity;
 use crate::names::{ClientId, DataEndpoint, ThingName};
 use crate::pki::certificate::Certificate;
 use crate::pki::tls;
 
+/// Who connects.
+#[derive(Debug, Args)]
+pub(super) struct Who {
+    #[command(flatten)]
+    bundle: BundleChoice,
+    #[command(flatten)]
+    loose: LooseFiles,
+}
+
+/// An identity that can connect, and the bundle it came from, if it did.
+#[derive(Debug)]
+pub(super) struct Connecting {
+    /// Endpoint, client id and TLS settings.
+    pub identity: Identity,
+    /// The folder and what it says of itself.
+    pub bundle: Option<(Folder, Manifest)>,
+}
+
+impl Who {
+    /// The loose files if there are any, else the bundle, opened and checked.
+    pub(super) fn connecting(&self) -> Result<Connecting> {
+        if let Some(identity) = self.loose.identity()? {
+            return Ok(Connecting { identity, bundle: None });
+        }
+        let folder = self.bundle.folder()?;
+        let bundle = folder.open()?;
+        let mut identity = Identity::of(&bundle)?;
+        identity.client_id = self.loose.client_id.clone().unwrap_or(identity.client_id);
+        Ok(Connecting { identity, bundle: Some((folder, bundle.manifest)) })
+    }
+}
+
 /// A bundle, or a folder of several.
 #[derive(Debug, Args)]
-pub(super) struct BundleChoice {
-    /// The bundle, or a folder that holds it
+struct BundleChoice {
+    /// The bundle, or a folder that holds it [default: certs]
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
     /// Which one, if the folder holds several
-    #[arg(long, value_name = "NAME", requires = "bundle")]
+    #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
     thing: Option<ThingName>,
 }
 
 impl BundleChoice {
-    /// The folder of the bundle; `certs` if none was named.
-    pub(super) fn folder(&self) -> Result<Folder> {
+    fn folder(&self) -> Result<Folder> {
         Folder::find(self.bundle.as_deref().unwrap_or(Path::new("certs")), self.thing.as_ref())
-    }
-
-    /// The bundle, opened and checked.
-    pub(super) fn open(&self) -> Result<(Folder, Bundle)> {
-        let folder = self.folder()?;
-        let bundle = folder.open()?;
-        Ok((folder, bundle))
     }
 }
 
 /// The flags of the tutorial's script: an identity without a bundle.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Without a bundle")]
-pub(super) struct LooseFiles {
+struct LooseFiles {
     /// Endpoint of the account (iot:Data-ATS)
     #[arg(short = 'e', long, value_name = "HOST[:PORT]", conflicts_with = "bundle", requires = "cert")]
     endpoint: Option<DataEndpoint>,
@@ -53,14 +78,14 @@ pub(super) struct LooseFiles {
     /// Private key file
     #[arg(short = 'k', long, value_name = "FILE", requires = "endpoint")]
     key: Option<PathBuf>,
-    /// Client id
+    /// Client id [default: that of the bundle]
     #[arg(long, value_name = "ID")]
-    pub client_id: Option<ClientId>,
+    client_id: Option<ClientId>,
 }
 
 impl LooseFiles {
     /// The identity that the flags describe, if they do.
-    pub(super) fn identity(&self) -> Result<Option<Identity>> {
+    fn identity(&self) -> Result<Option<Identity>> {
         let (Some(endpoint), Some(cert), Some(key)) = (&self.endpoint, &self.cert, &self.key) else { return Ok(None) };
         let client_id = self.client_id.clone().ok_or_else(|| {
             Error::usage("no client id: the policy of the certificate says which are allowed").hint("--client-id NAME")

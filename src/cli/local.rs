@@ -1,7 +1,10 @@
 //! `iotctl local`
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use clap::{Args, Subcommand};
@@ -49,6 +52,9 @@ struct Settings {
     /// Port of the message broker; 0 takes a free one
     #[arg(long, default_value_t = MQTT_PORT, value_name = "PORT")]
     mqtt_port: u16,
+    /// Write every decision of the broker to a file, a JSON object a line, for `iotctl policy learn`
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
     /// Account id in every ARN
     #[arg(long, default_value = "123456789012", value_name = "ID")]
     account: String,
@@ -62,7 +68,8 @@ enum LocalVerb {
 /// Print what a shell must export to talk to a running `iotctl local`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
+  iotctl local env
   eval \"$(iotctl local env)\"
 ")]
 struct Env {
@@ -83,6 +90,7 @@ pub(super) async fn run(command: LocalCommand, region: Option<Region>, ui: Ui) -
         mqtt_port: command.settings.mqtt_port,
         account,
         region: region.clone(),
+        decision_log: command.settings.decisions.as_deref().map(decision_log).transpose()?,
     };
     let local = Local::start(options).await?;
     announce(&local, command.command.is_empty(), ui);
@@ -97,6 +105,12 @@ pub(super) async fn run(command: LocalCommand, region: Option<Region>, ui: Ui) -
     narrator.abort();
     local.stop().await;
     Ok(code)
+}
+
+/// The log begins anew: what an earlier stand-in decided was decided by other policies.
+fn decision_log(path: &Path) -> Result<Box<dyn Write + Send>> {
+    let cannot = |e: std::io::Error| Error::failed(format!("cannot write `{}`", path.display())).because(e);
+    Ok(Box::new(File::create(path).map_err(cannot)?))
 }
 
 fn announce(local: &Local, wait: bool, ui: Ui) {
@@ -136,10 +150,16 @@ async fn narrate(mut records: tokio::sync::broadcast::Receiver<Record>, ui: Ui) 
 
 async fn run_in(local: &Local, region: &Region, program: &OsString, arguments: &[OsString]) -> Result<u8> {
     let cannot = |e: std::io::Error| {
-        Error::failed(format!("cannot run `{}`", program.to_string_lossy())).because(e).hint("the command stands behind `--`")
+        Error::failed(format!("cannot run `{}`", program.to_string_lossy()))
+            .because(e)
+            .hint("the command stands behind `--`")
     };
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).envs(exports(local.control_plane(), region)).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+    command
+        .args(arguments)
+        .envs(exports(local.control_plane(), region))
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN");
     command.kill_on_drop(true);
     let status: ExitStatus = command.status().await.map_err(cannot)?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
@@ -158,7 +178,7 @@ fn print_env(port: u16, region: &Region, ui: Ui) -> Result<u8> {
 }
 
 /// The settings of every AWS SDK. The credentials are words, not secrets: the stand-in looks only whether there are any.
-fn exports(control_plane: &str, region: &Region) -> [(&'static str, String); 6] {
+pub(super) fn exports(control_plane: &str, region: &Region) -> [(&'static str, String); 6] {
     [
         ("AWS_ENDPOINT_URL_IOT", control_plane.to_owned()),
         ("AWS_REGION", region.to_string()),

@@ -1,6 +1,6 @@
 //! `iotctl policy`
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::global::Global;
 use crate::error::Result;
@@ -9,34 +9,37 @@ use crate::ui::Ui;
 mod diff;
 mod explain;
 mod facts;
+mod learn;
 mod lint;
+#[cfg(feature = "control")]
+mod push;
 mod render;
 mod source;
+pub(super) mod template;
 mod test;
 
 /// Least-privilege policies: from templates, checked, explained
-#[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
-pub(super) struct Policy {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub(super) enum Policy {
     Render(render::Render),
     Lint(Box<lint::Lint>),
     Test(test::Test),
     Explain(Box<explain::Explain>),
     Diff(diff::Diff),
+    Learn(learn::Learn),
+    #[cfg(feature = "control")]
+    Push(Box<push::Push>),
 }
 
-pub(super) fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> {
-    match command.verb {
-        Verb::Render(arguments) => render::run(&arguments, global, ui),
-        Verb::Lint(arguments) => lint::run(&arguments, global, ui),
-        Verb::Test(arguments) => test::run(&arguments, global, ui),
-        Verb::Explain(arguments) => explain::run(&arguments, global, ui),
-        Verb::Diff(arguments) => diff::run(&arguments, ui),
+pub(super) async fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> {
+    match command {
+        Policy::Render(arguments) => render::run(&arguments, global, ui),
+        Policy::Lint(arguments) => lint::run(&arguments, global, ui),
+        Policy::Test(arguments) => test::run(&arguments, global, ui),
+        Policy::Explain(arguments) => explain::run(&arguments, global, ui),
+        Policy::Diff(arguments) => diff::run(&arguments, ui),
+        Policy::Learn(arguments) => learn::run(&arguments, ui),
+        #[cfg(feature = "control")]
+        Policy::Push(arguments) => push::run(*arguments, global, ui).await,
     }
 }

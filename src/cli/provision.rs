@@ -1,18 +1,24 @@
 //! `iotctl provision`
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::global::Global;
-use super::template::{PolicyTemplate, pair};
+use super::policy::template::{PolicyTemplate, pair};
 use crate::bundle::atomic;
-use crate::config::feeder::FeederSettings;
 use crate::control::client::{self, ClientOptions};
-use crate::control::provision::{self, KeyPlan, Outcome, Request, Step};
-use crate::error::Result;
+use crate::control::progress::Step;
+use crate::control::provision;
+use crate::control::provision::report::Outcome;
+use crate::control::provision::request::{KeyPlan, Request};
+use crate::error::{Error, Result};
 use crate::names::{AccountId, AttributeName, AttributeValue, DataEndpoint, PolicyName, ThingName};
+use crate::pki::certificate::Certificate;
+use crate::pki::csr::SigningRequest;
+use crate::template::{Template, Variables};
 use crate::topic::TopicName;
 use crate::ui::Ui;
 
@@ -26,7 +32,24 @@ use crate::ui::Ui;
 Examples:
   iotctl provision --thing pump-7
   iotctl provision --thing pump-7 --thing-type pump --attribute site=plant1 --group line22
-  iotctl provision --thing simple-publishing --template tutorial-publisher --topic bme680/temperature
+  iotctl provision --thing simple-publishing --template tutorial-publisher \\
+      --topic bme680/temperature
+
+IAM actions that it calls:
+  always    iot:DescribeThing iot:DescribeEndpoint iot:GetPolicy iot:CreateThing iot:CreatePolicy
+            iot:CreateCertificateFromCsr iot:AttachThingPrincipal iot:AttachPolicy
+            iot:UpdateCertificate
+  again     iot:ListThingPrincipals iot:ListCertificates iot:DescribeCertificate
+            iot:ListAttachedPolicies
+  with --thing-type, --group
+            iot:DescribeThingType iot:CreateThingType iot:DescribeThingGroup
+            iot:ListThingGroupsForThing iot:CreateThingGroup iot:AddThingToThingGroup
+  with --key-from aws
+            iot:CreateKeysAndCertificate
+  if allowed, to tell the account of an empty Region
+            iot:ListDomainConfigurations
+  to clean up behind a stand-in that certifies another key
+            iot:DeleteCertificate
 ")]
 pub(super) struct Provision {
     /// Name of the thing; also its client id
@@ -90,7 +113,7 @@ fn attribute(text: &str) -> std::result::Result<(AttributeName, AttributeValue),
 pub(super) async fn run(arguments: Provision, global: &Global, ui: Ui) -> Result<u8> {
     let request = request(arguments)?;
     let client = client::connect(&client_options(global)).await?;
-    let outcome = provision::run(&client, request, &mut |step| show(&step, ui)).await?;
+    let outcome = provision::run(&client, &request, &mut |step| show(&step, ui)).await?;
     ui.result(|| sentence(&outcome), &answer(&outcome));
     Ok(0)
 }
@@ -107,16 +130,9 @@ pub(super) fn client_options(global: &Global) -> ClientOptions {
 fn request(arguments: Provision) -> Result<Request> {
     let template = arguments.policy.load()?;
     let mut variables = arguments.policy.variables(&template)?;
-    let mut topics = arguments.topics;
-    if template.variables()?.contains("topic") {
-        variables.extend(topics.first().map(|topic| ("topic".to_owned(), topic.to_string())));
-    }
-    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix")) {
-        topics.push(format!("{prefix}/{}/temperature", arguments.thing).parse()?);
-    }
-    let feeder_toml = topics.first().map(|topic| FeederSettings::default_for(topic.clone()).to_toml());
+    let topics = topics(arguments.topics, &arguments.thing, &template, &mut variables)?;
     let key = match (arguments.csr, arguments.key_from) {
-        (Some(path), _) => KeyPlan::Csr(atomic::read(&path)?),
+        (Some(path), _) => KeyPlan::Csr(SigningRequest::from_pem(&path.display().to_string(), &atomic::read(&path)?)?),
         (None, KeyFrom::Here) => KeyPlan::Local,
         (None, KeyFrom::Aws) => KeyPlan::Aws,
     };
@@ -126,17 +142,57 @@ fn request(arguments: Provision) -> Result<Request> {
         template,
         variables,
         policy_name: arguments.policy_name,
-        thing_type: arguments.thing_type,
-        attributes: arguments.attributes.into_iter().collect(),
-        groups: arguments.groups,
-        key,
         topics,
-        feeder_toml: feeder_toml.unwrap_or_default(),
+        thing_type: arguments.thing_type,
+        attributes: distinct(arguments.attributes)?,
+        groups: arguments.groups.into_iter().collect(),
+        key,
+        account: arguments.account,
         data_endpoint: arguments.data_endpoint,
-        roots_pem: arguments.root_ca.map(|path| atomic::read(&path)).transpose()?,
+        roots_pem: arguments.root_ca.as_deref().map(roots).transpose()?,
         accept_foreign_key: arguments.accept_foreign_key,
-        account_guard: arguments.account,
     })
+}
+
+/// What the device publishes to. The template's variable `topic` is the first one; its `prefix` makes a default, if the
+/// policy lets the device publish at all.
+fn topics(
+    mut topics: Vec<TopicName>,
+    thing: &ThingName,
+    template: &Template,
+    variables: &mut Variables,
+) -> Result<Vec<TopicName>> {
+    if template.variables()?.contains("topic") {
+        variables.extend(topics.first().map(|topic| ("topic".to_owned(), topic.to_string())));
+    }
+    if let (true, Some(prefix)) = (topics.is_empty(), variables.get("prefix"))
+        && publishes(template, thing, variables)?
+    {
+        topics.push(format!("{prefix}/{thing}/temperature").parse()?);
+    }
+    Ok(topics)
+}
+
+/// Whether the policy lets its device publish anything; account and Region do not matter for that.
+fn publishes(template: &Template, thing: &ThingName, variables: &Variables) -> Result<bool> {
+    let facts = [("partition", "aws"), ("region", "us-east-1"), ("account", "000000000000"), ("thing", thing.as_str())];
+    let facts: Variables = facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Ok(template.render(variables, &facts)?.document.allows_somewhere("iot:Publish"))
+}
+
+fn distinct(attributes: Vec<(AttributeName, AttributeValue)>) -> Result<BTreeMap<AttributeName, AttributeValue>> {
+    let mut distinct = BTreeMap::new();
+    for (name, value) in attributes {
+        if distinct.insert(name.clone(), value).is_some() {
+            return Err(Error::usage(format!("attribute `{name}` is given twice")));
+        }
+    }
+    Ok(distinct)
+}
+
+fn roots(path: &Path) -> Result<String> {
+    let pem = atomic::read(path)?;
+    Certificate::from_pem(&path.display().to_string(), &pem).map(|_| pem)
 }
 
 /// One line of progress.
@@ -149,17 +205,22 @@ pub(super) fn show(step: &Step, ui: Ui) {
 }
 
 fn sentence(outcome: &Outcome) -> String {
-    let folder = outcome.folder.path().display();
-    match outcome.changed {
-        true => format!("{} is ready in {folder}\nnext: iotctl run --bundle {folder}", outcome.manifest.thing),
-        false => format!("{} is ready in {folder}, no change", outcome.manifest.thing),
+    let (folder, thing) = (outcome.folder.path().display(), &outcome.manifest.thing);
+    match (outcome.foreign_key, outcome.changed) {
+        (true, _) => format!("{thing} is in {folder}, and cannot connect: the certificate carries another key"),
+        (false, true) if outcome.manifest.topics.is_empty() => {
+            format!("{thing} is ready in {folder}\nnext: iotctl sub --bundle {folder} 'FILTER'")
+        }
+        (false, true) => format!("{thing} is ready in {folder}\nnext: iotctl run --bundle {folder}"),
+        (false, false) => format!("{thing} is ready in {folder}, no change"),
     }
 }
 
-/// The manifest, with where it is and whether anything was changed.
+/// The manifest, with where it is, whether anything was changed, and whether the device can connect at all.
 fn answer(outcome: &Outcome) -> serde_json::Value {
     let mut value = json!(outcome.manifest);
     value["bundle"] = json!(outcome.folder.path());
     value["changed"] = json!(outcome.changed);
+    value["foreign_key"] = json!(outcome.foreign_key);
     value
 }

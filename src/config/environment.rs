@@ -16,3 +16,8 @@ pub fn region() -> Result<Option<Region>> {
             .hint(e.hints().first().map_or_else(String::new, |hint| format!("export {name}=eu-central-1 ({hint})")))
     })
 }
+
+/// `AWS_PROFILE`, for what is said about credentials; the SDK reads it itself.
+pub fn profile() -> Option<String> {
+    env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
+}

@@ -13,7 +13,7 @@ use super::session::{Limits, Session, Step};
 use super::source::reading::{Quantity, Sample};
 use super::source::sampler::Sampler;
 use crate::error::{Error, Result};
-use crate::mqtt::{self, Identity, Qos, Settings};
+use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod line;

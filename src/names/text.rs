@@ -121,7 +121,7 @@ impl Complaint {
                 Error::usage(format!("{what} `{}` holds forbidden characters", text.escape_debug()))
                     .hint(format!("allowed are {allowed}"))
             }
-            Self::Form { example } => Error::usage(format!("`{}` is not a {what}", text.escape_debug()))
+            Self::Form { example } => Error::usage(format!("`{}` is no {what}", text.escape_debug()))
                 .hint(format!("it looks like `{example}`")),
         }
     }

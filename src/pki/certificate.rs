@@ -27,16 +27,16 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads the first certificate of a PEM text; `origin` (a path) goes into the error.
+    pub fn from_pem(origin: &str, pem: &str) -> Result<Self> {
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| unreadable(origin, e))?;
+        Self::from_der(origin, &der)
+    }
+
+    /// Reads a certificate; `origin` goes into the error.
     ///
     /// X.509 v1 certificates are refused by name: rustls refuses them too, with a message that nobody understands.
-    pub fn from_pem(origin: &str, pem: &str) -> Result<Self> {
-        let unreadable = |e: Box<dyn std::error::Error>| {
-            Error::bad_input(format!("`{origin}` holds no certificate that can be read"))
-                .because(e)
-                .hint("a PEM file that begins with `-----BEGIN CERTIFICATE-----`")
-        };
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| unreadable(e.into()))?;
-        let (_, parsed) = X509Certificate::from_der(&der).map_err(|e| unreadable(e.into()))?;
+    pub fn from_der(origin: &str, der: &[u8]) -> Result<Self> {
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|e| unreadable(origin, e))?;
         if parsed.version() != X509Version::V3 {
             return Err(Error::bad_input(format!("certificate `{origin}` is X.509 v1; TLS needs v3"))
                 .hint("`openssl x509 -req` makes v1 unless it gets extensions: add `-extfile <(echo basicConstraints=CA:FALSE)`")
@@ -48,7 +48,7 @@ impl Certificate {
             issuer: parsed.issuer().to_string(),
             not_before: parsed.validity().not_before.to_datetime(),
             not_after: parsed.validity().not_after.to_datetime(),
-            der: der.as_ref().to_vec(),
+            der: der.to_vec(),
         })
     }
 
@@ -57,10 +57,21 @@ impl Certificate {
         sha256_hex(&self.der)
     }
 
+    /// The certificate itself, as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The certified key as SubjectPublicKeyInfo DER.
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
+}
+
+fn unreadable(origin: &str, error: impl Into<Box<dyn std::error::Error>>) -> Error {
+    Error::bad_input(format!("`{origin}` holds no certificate that can be read"))
+        .because(error)
+        .hint("a PEM file that begins with `-----BEGIN CERTIFICATE-----`")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use super::actions::{Action, RESOURCE_TYPES};
 use super::request::Request;
-use crate::names::{AccountId, Region};
+use crate::names::{AccountId, Arn, Region};
 
 /// What all ARNs of a broker share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The scope of an object with this ARN.
+    pub fn of(arn: &Arn) -> Self {
+        Self { partition: arn.partition.clone(), region: arn.region.clone(), account: arn.account.clone() }
+    }
+
     /// The request for a resource as people write it: an ARN, `*`, `topic/a/b`, or just `a/b` of the action's own type.
     pub fn asked(&self, action: &Action, resource: &str) -> Request {
         let typed = |kind: &&&str| resource.strip_prefix(**kind).is_some_and(|rest| rest.starts_with('/'));

@@ -2,6 +2,9 @@
 //!
 //! Sources: AWS IoT Developer Guide, "AWS IoT Core policies"; AWS General Reference, "AWS IoT Core endpoints and quotas".
 
+use super::fit::Fit;
+use super::pattern::Pattern;
+use super::request::Connection;
 use super::text::printable;
 use crate::error::{Error, Result};
 
@@ -41,6 +44,15 @@ impl Document {
         serde_json::from_str::<wire::Document>(json)
             .map(|document| Self { statements: document.0 })
             .map_err(|error| located(origin, &error))
+    }
+}
+
+impl Document {
+    /// Whether an Allow names this action, on whatever resource and condition.
+    pub fn allows_somewhere(&self, action: &str) -> bool {
+        let allows = self.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+        let named = |pattern: &Pattern| pattern.fit(&Connection::default(), action) == Fit::Yes;
+        allows.flat_map(|statement| &statement.actions).any(named)
     }
 }
 
@@ -92,6 +104,14 @@ mod tests {
         assert_eq!(Document::parse("p", one).unwrap().statements.len(), 1);
         let none = r#"{"Version":"2012-10-17","Statement":[]}"#;
         assert_eq!(Document::parse("p", none).unwrap().statements, []);
+    }
+
+    #[test]
+    fn an_action_is_allowed_somewhere_by_its_name_or_a_wildcard() {
+        let document = Document::parse("p", WHOLE).unwrap();
+        assert!(document.allows_somewhere("iot:Publish") && !document.allows_somewhere("iot:Receive"));
+        let all = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}"#;
+        assert!(Document::parse("p", all).unwrap().allows_somewhere("iot:Receive"));
     }
 
     #[test]

@@ -34,7 +34,7 @@ def over_5(bundle):
     wish = mqtt5.SubscribePacket([mqtt5.Subscription(bundle.topic, mqtt5.QoS.AT_LEAST_ONCE)])
     suback = client.subscribe(wish).result(PATIENCE)
     check("awsiotsdk 5 subscribes", suback.reason_codes == [mqtt5.SubackReasonCode.GRANTED_QOS_1])
-    packet = mqtt5.PublishPacket(bundle.topic, qos=mqtt5.QoS.AT_LEAST_ONCE, payload=b"five",
+    packet = mqtt5.PublishPacket(topic=bundle.topic, qos=mqtt5.QoS.AT_LEAST_ONCE, payload=b"five",
                                  user_properties=[mqtt5.UserProperty("unit", "Cel")])
     puback = client.publish(packet).result(PATIENCE).puback
     check("awsiotsdk 5 publishes", puback.reason_code == mqtt5.PubackReasonCode.SUCCESS)

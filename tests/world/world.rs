@@ -1,6 +1,8 @@
 //! The sealed world of the tests: an `iotctl local` of its own, a folder of its own, no environment but what it says.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of the world")]
 
+pub mod proxy;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -75,20 +77,26 @@ impl World {
 
     /// A call of the control plane, as any AWS SDK would send it.
     pub fn call(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+        let signed = format!("Host: {}\r\nAuthorization: AWS4-HMAC-SHA256 test\r\n{headers}", self.control_plane);
+        let (status, _, body) = self.exchange(method, path, &signed, body);
+        (status, body)
+    }
+
+    /// A request with these headers and no others: status, head and body of the answer.
+    pub fn exchange(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, Value) {
         let mut stream = TcpStream::connect(&self.control_plane).unwrap();
-        let host = &self.control_plane;
         let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: AWS4-HMAC-SHA256 test\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
     pub fn bundle(&self, thing: &str) -> PathBuf {
@@ -124,6 +132,7 @@ pub fn run(command: &mut Command) -> Said {
     Said { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
+#[allow(clippy::print_stderr, reason = "a suite that is skipped must be heard of")]
 /// Whether the suites that need a foreign peer run here; if not, it says so by name.
 pub fn peers(suite: &str) -> bool {
     let wanted = std::env::var_os("IOTCTL_PEERS").is_some();

@@ -22,7 +22,7 @@ Examples:
   iotctl policy diff certs/pump-7 policies/new.json
   git show HEAD:policies/pump.json | iotctl policy diff - policies/pump.json
 ")]
-pub(super) struct Diff {
+pub(in crate::cli) struct Diff {
     /// The policy as it is; a bundle's folder stands for the policy in it, `-` for stdin
     old: PathBuf,
     /// The policy as it is to be

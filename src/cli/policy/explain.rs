@@ -30,7 +30,7 @@ Examples:
   iotctl policy explain iot:Connect pump-7 --policy policy.json --thing pump-7 --attached no
   iotctl policy explain Subscribe 'orders/#' --template sensor --thing pump-7
 ")]
-pub(super) struct Explain {
+pub(in crate::cli) struct Explain {
     /// Such as iot:Publish; `iot:` and letter case may be left out
     action: String,
     /// An ARN, or what follows its account: topic/a/b, or just a/b

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 
-use crate::cli::template::pair;
+use super::template::pair;
 use crate::names::{ClientId, ThingName};
 use crate::policy::association::Attachment;
 use crate::policy::facts::Facts;

@@ -25,7 +25,7 @@ Examples:
   iotctl policy lint --sarif policies/*.json > findings.sarif
   iotctl policy lint --explain broad-connect
 ")]
-pub(super) struct Lint {
+pub(in crate::cli) struct Lint {
     /// Policy documents; a bundle's folder stands for the policy in it, `-` for stdin
     #[arg(value_name = "FILE", required_unless_present_any = ["template", "explain"])]
     files: Vec<PathBuf>,

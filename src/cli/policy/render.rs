@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
+use super::template::{Known, PolicyTemplate, region};
 use crate::cli::global::Global;
-use crate::cli::template::{Known, PolicyTemplate, region};
 use crate::error::{Error, Result};
 use crate::ui::Ui;
 
@@ -20,7 +20,7 @@ Examples:
   iotctl policy render --var prefix=factoryA --region eu-central-1 --account 123456789012
   iotctl policy render --template ./mine.json --var line=22
 ")]
-pub(super) struct Render {
+pub(in crate::cli) struct Render {
     #[command(flatten)]
     template: PolicyTemplate,
     #[command(flatten)]

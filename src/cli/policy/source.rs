@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::template::{Known, PolicyTemplate, pair, region};
 use crate::cli::global::Global;
-use crate::cli::template::{Known, PolicyTemplate, pair, region};
 use crate::error::{Error, Result};
 use crate::policy::checks::Scope;
 use crate::policy::document::Document;

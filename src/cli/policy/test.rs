@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::source::{Loaded, some_scope};
+use super::template::{Known, PolicyTemplate, region};
 use crate::cli::global::Global;
-use crate::cli::template::{Known, PolicyTemplate, region};
 use crate::error::{Error, Kind, Result};
 use crate::policy::checks::Scope;
 use crate::policy::suite::{Source, Suite, Tested, Verdict, junit};
@@ -45,7 +45,7 @@ A suite:
   as = { attached = \"no\" }            # what differs of the device
   expect = \"deny\"
 ")]
-pub(super) struct Test {
+pub(in crate::cli) struct Test {
     /// The suite
     #[arg(value_name = "FILE")]
     suite: PathBuf,

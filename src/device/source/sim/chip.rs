@@ -258,19 +258,19 @@ mod tests {
     #[test]
     fn a_conversion_takes_its_time_and_then_the_chip_sleeps() {
         let mut chip = chip();
-        chip.write(0x76, &[CTRL_HUM, 0b010, CTRL_MEAS, 0b100_011_01]).unwrap();
+        chip.write(0x76, &[CTRL_HUM, 0b010, CTRL_MEAS, 0b1000_1101]).unwrap();
         chip.wait(Duration::from_micros(14 * 1963 + 9 * 477 + 999));
         assert_eq!(field(&mut chip)[0], MEASURING);
         assert_eq!(chip.get(CTRL_MEAS) & MODE, FORCED);
         chip.wait(Duration::from_micros(1));
         assert_eq!(field(&mut chip)[..2], [NEW_DATA, 1]);
-        assert_eq!(chip.get(CTRL_MEAS), 0b100_011_00);
+        assert_eq!(chip.get(CTRL_MEAS), 0b1000_1100);
     }
 
     #[test]
     fn a_quantity_without_oversampling_is_skipped() {
         let mut chip = chip();
-        chip.write(0x76, &[CTRL_MEAS, 0b100_000_01]).unwrap();
+        chip.write(0x76, &[CTRL_MEAS, 0b1000_0001]).unwrap();
         chip.wait(Duration::from_secs(1));
         let field = field(&mut chip);
         assert_ne!(field[5..8], [0x80, 0, 0]);
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn reset_forgets_settings_and_data_but_not_who_the_chip_is() {
         let mut chip = chip();
-        chip.write(0x76, &[CTRL_HUM, 5, CTRL_MEAS, 0b100_011_01]).unwrap();
+        chip.write(0x76, &[CTRL_HUM, 5, CTRL_MEAS, 0b1000_1101]).unwrap();
         chip.wait(Duration::from_secs(1));
         chip.write(0x76, &[RESET, RESET_COMMAND]).unwrap();
         assert_eq!((chip.get(CTRL_HUM), chip.get(CTRL_MEAS), chip.get(CHIP_ID)), (0, 0, 0x61));

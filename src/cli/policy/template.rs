@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::global::Global;
+use crate::cli::global::Global;
 use crate::config::environment;
 use crate::error::{Error, Result};
 use crate::names::{AccountId, Region, ThingName};
@@ -13,7 +13,7 @@ use crate::topic::TopicName;
 
 /// Which template, and values for its variables.
 #[derive(Debug, Args)]
-pub(super) struct PolicyTemplate {
+pub(in crate::cli) struct PolicyTemplate {
     /// Policy template: sensor, tutorial-publisher, observer, or a file
     #[arg(long, default_value = "sensor", value_name = "NAME|FILE")]
     pub(super) template: String,
@@ -24,7 +24,7 @@ pub(super) struct PolicyTemplate {
 
 impl PolicyTemplate {
     /// The template: a path if it looks like one, else one that is compiled in.
-    pub(super) fn load(&self) -> Result<Template> {
+    pub(in crate::cli) fn load(&self) -> Result<Template> {
         let path = Path::new(&self.template);
         if !self.template.contains(['/', '.']) {
             return Template::built_in(&self.template);
@@ -35,7 +35,7 @@ impl PolicyTemplate {
     }
 
     /// The values given with `--var`, and those that have a default.
-    pub(super) fn variables(&self, template: &Template) -> Result<Variables> {
+    pub(in crate::cli) fn variables(&self, template: &Template) -> Result<Variables> {
         let mut variables: Variables = self.variables.iter().cloned().collect();
         if template.variables()?.contains("prefix") {
             variables.entry("prefix".to_owned()).or_insert_with(|| DEFAULT_PREFIX.to_owned());
@@ -48,7 +48,7 @@ impl PolicyTemplate {
 const DEFAULT_PREFIX: &str = "sensors";
 
 /// Parses `NAME=VALUE`.
-pub(super) fn pair(text: &str) -> std::result::Result<(String, String), String> {
+pub(in crate::cli) fn pair(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it must be NAME=VALUE".to_owned()),
