@@ -85,3 +85,20 @@ fn a_policy_that_aws_would_not_take_is_not_compared() {
     let said = iotctl(&folder, &["policy", "diff", "long.json", "long.json"]);
     assert!(said.code == Some(65) && said.stderr.contains("AWS takes 2048"), "{}", said.stderr);
 }
+
+#[test]
+fn what_a_policy_says_commands_no_terminal() {
+    let sid = r#"{"Sid": "\u001b[2J", "Effect": "Allow", "Action": "iot:Publish", "Resource": "ARN:topic/$aws/things/*/\u001b[31m"}"#;
+    let suite =
+        "[[policy]]\nfile = 'p.json'\n[[case]]\nname = \"\\u001b[2J\"\npacket = 'PUBLISH a'\nexpect = 'allow'\n";
+    let folder = folder(&[("p.json", &policy(&[sid])), ("q.json", &policy(&[CONNECT])), ("s.toml", suite)]);
+    for verb in [
+        &["policy", "lint", "p.json"][..],
+        &["policy", "diff", "p.json", "q.json"],
+        &["policy", "test", "s.toml"],
+        &["policy", "explain", "Publish", "$aws/things/x/\u{1b}[31m", "--policy", "p.json"],
+    ] {
+        let said = iotctl(&folder, &[verb, &["--color", "always"]].concat());
+        assert!(said.stdout.contains("\\u{1b}[") && !said.stdout.contains('\u{1b}'), "{verb:?}: {}", said.stdout);
+    }
+}

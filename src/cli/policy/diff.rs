@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::policy::decision::{Outcome, StatementRef};
 use crate::policy::diff::{self, Change};
 use crate::policy::document::{MAX_LENGTH, counted_length};
+use crate::policy::text::printable;
 use crate::ui::Ui;
 
 /// Compare two policies by what they allow, not by their text
@@ -77,8 +78,8 @@ fn entry(change: &Change) -> String {
     let actions = change.actions.join(", ");
     format!(
         "{what}: {actions} on {}\n  asked by {}\n  was {} by {}\n  is  {} by {}\n",
-        change.resource,
-        change.connection,
+        printable(&change.resource),
+        printable(&change.connection),
         change.before.name(),
         by(&change.old),
         change.after.name(),
@@ -88,7 +89,7 @@ fn entry(change: &Change) -> String {
 
 fn by(statements: &[StatementRef]) -> String {
     let each = statements.iter().map(|statement| match &statement.sid {
-        Some(sid) => format!("statement {} ({sid})", statement.index),
+        Some(sid) => format!("statement {} ({})", statement.index, printable(sid)),
         None => format!("statement {}", statement.index),
     });
     let each: Vec<String> = each.collect();
