@@ -6,6 +6,7 @@
 //! - [`request`]: what is known of the connection, and what is asked; [`checks`] lists the requests of each MQTT packet.
 //! - [`actions`]: what a policy can allow, and the resource type of each.
 //! - [`fit`]: yes, no, or "AWS leaves it open" - the logic of everything that matches.
+//! - [`text`]: names of others, in sentences for people.
 //! - [`variable`]: `iot:ClientId` and the others, and what they stand for on a connection.
 //! - [`pattern`]: `*` and `?` in resources and actions (`+` and `#` are literal here).
 //! - [`condition`]: the operators of a `Condition` block.
@@ -41,7 +42,7 @@ pub mod request;
 mod sample;
 mod suggestion;
 pub mod suite;
-mod text;
+pub mod text;
 pub mod variable;
 mod walk;
 mod witness;

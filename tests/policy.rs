@@ -4,7 +4,10 @@
 //! status `unverified` hold what AWS does not document; there the stricter answer is expected.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the long runs say how many cases they had")]
 
+#[path = "policy/meaning.rs"]
+mod meaning;
 #[path = "policy/mutated.rs"]
 mod mutated;
 #[path = "policy/naive.rs"]

@@ -22,7 +22,7 @@ mod test;
 #[derive(Debug, Subcommand)]
 pub(super) enum Policy {
     Render(render::Render),
-    Lint(lint::Lint),
+    Lint(Box<lint::Lint>),
     Test(test::Test),
     Explain(Box<explain::Explain>),
     Diff(diff::Diff),

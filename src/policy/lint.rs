@@ -7,6 +7,7 @@
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::document::{Document, MAX_LENGTH, counted_length};
+use super::text::printable;
 
 mod attached;
 mod broad_connect;
@@ -84,6 +85,7 @@ pub fn lint(document: &Document, text: &str) -> Vec<Finding> {
     let mut findings: Vec<Finding> = all
         .map(|(rule, found)| {
             let rule::Found { part, because, fix, example } = found;
+            let example = example.map(|example| printable(&example));
             Finding { rule, place: places.of(&part), part, because, fix, example }
         })
         .collect();

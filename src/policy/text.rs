@@ -1,7 +1,7 @@
 //! Names that came from clients and policies, in sentences for people.
 
 /// `text` with escapes for what cannot be seen, so that none of it commands a terminal or forges a line of a log.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

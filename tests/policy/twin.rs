@@ -23,7 +23,7 @@ fn pairs() -> u32 {
     std::env::var("IOTCTL_PAIRS").map_or(16_000, |n| n.parse().unwrap())
 }
 
-fn runner(cases: u32) -> TestRunner {
+pub(crate) fn runner(cases: u32) -> TestRunner {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::policy::decision::{Outcome, StatementRef};
 use crate::policy::diff::{self, Change};
 use crate::policy::document::{MAX_LENGTH, counted_length};
+use crate::policy::text::printable;
 use crate::ui::Ui;
 
 /// Compare two policies by what they allow, not by their text
@@ -39,6 +40,9 @@ pub(super) fn run(arguments: &Diff, ui: Ui) -> Result<u8> {
     let value = json!({"old": old.name, "new": new.name, "complete": complete, "changes": changes});
     if !changes.is_empty() || ui.is_for_programs() {
         ui.result(|| changes.iter().map(entry).collect::<Vec<_>>().join("\n"), &value);
+    }
+    if !complete {
+        ui.warn("the two policies have too many wildcards to be compared in full; there may be more changes");
     }
     match changes.len() {
         0 => {
@@ -74,8 +78,8 @@ fn entry(change: &Change) -> String {
     let actions = change.actions.join(", ");
     format!(
         "{what}: {actions} on {}\n  asked by {}\n  was {} by {}\n  is  {} by {}\n",
-        change.resource,
-        change.connection,
+        printable(&change.resource),
+        printable(&change.connection),
         change.before.name(),
         by(&change.old),
         change.after.name(),
@@ -85,7 +89,7 @@ fn entry(change: &Change) -> String {
 
 fn by(statements: &[StatementRef]) -> String {
     let each = statements.iter().map(|statement| match &statement.sid {
-        Some(sid) => format!("statement {} ({sid})", statement.index),
+        Some(sid) => format!("statement {} ({})", statement.index, printable(sid)),
         None => format!("statement {}", statement.index),
     });
     let each: Vec<String> = each.collect();

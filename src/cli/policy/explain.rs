@@ -10,12 +10,13 @@ use super::source::{Loaded, Rendering};
 use crate::bundle::folder::Folder;
 use crate::cli::global::Global;
 use crate::error::{Error, Kind, Result};
+use crate::names::ClientId;
 use crate::policy::actions::{self, ACTIONS, Action};
 use crate::policy::checks::Scope;
 use crate::policy::decision::Decision;
 use crate::policy::engine::{Attached, decide};
 use crate::policy::facts::Facts;
-use crate::policy::request::Connection;
+use crate::policy::request::{Connection, Request};
 use crate::ui::Ui;
 
 /// Say whether a request is allowed, and why
@@ -48,7 +49,8 @@ pub(in crate::cli) struct Explain {
 
 pub(super) fn run(arguments: &Explain, global: &Global, ui: Ui) -> Result<u8> {
     let action = actions::find(&arguments.action).ok_or_else(|| unknown(&arguments.action))?;
-    let said = arguments.connection.facts(arguments.rendering.known.thing.as_ref());
+    let mut said = arguments.connection.facts(arguments.rendering.known.thing.as_ref());
+    said.client_id = said.client_id.or_else(|| client_id_asked_for(action, &arguments.resource));
     let mut scope = arguments.rendering.scope(global)?;
     let mut policies = arguments.rendering.load(&arguments.policies, global)?;
     let mut facts = said.clone();
@@ -57,16 +59,23 @@ pub(super) fn run(arguments: &Explain, global: &Global, ui: Ui) -> Result<u8> {
         policies.push(Loaded::read(folder.path())?);
         facts = said.over(&of_bundle(&folder, &mut scope)?);
     }
+    let request = scope.asked(action, &arguments.resource);
     let connection = facts.connection(&scope);
-    let decision = answer(action, &arguments.resource, &policies, &connection, &scope);
+    let decision = answer(&request, &policies, &connection);
     let text = || format!("{}\n\n{}", asker(&connection, &policies), decision.explain());
     ui.result(text, &json!({"decision": decision, "explanation": decision.explain()}));
     Ok(if decision.is_allowed() { 0 } else { Kind::Denied.exit_code() })
 }
 
-fn answer(action: &Action, resource: &str, policies: &[Loaded], connection: &Connection, scope: &Scope) -> Decision {
+fn answer(request: &Request, policies: &[Loaded], connection: &Connection) -> Decision {
     let attached = policies.iter().map(|p| Attached { name: &p.name, document: &p.document, deny_only: false });
-    decide(&attached.collect::<Vec<_>>(), connection, &scope.asked(action, resource))
+    decide(&attached.collect::<Vec<_>>(), connection, request)
+}
+
+/// Who connects has the client id that is asked for.
+fn client_id_asked_for(action: &Action, resource: &str) -> Option<ClientId> {
+    let named = resource.rsplit_once(":client/").map(|(_, name)| name).or_else(|| resource.strip_prefix("client/"));
+    named.unwrap_or(resource).parse().ok().filter(|_| action.name == "iot:Connect")
 }
 
 /// What `bundle.json` knows of the connection and of its ARNs.
@@ -90,7 +99,7 @@ fn of_bundle(folder: &Folder, scope: &mut Scope) -> Result<Facts> {
 /// Who asks, and what holds for them.
 fn asker(connection: &Connection, policies: &[Loaded]) -> String {
     let who = match (&connection.client_id, &connection.thing) {
-        (None, _) => "a request over HTTP, or of a client that is not named".to_owned(),
+        (None, _) => "nobody in particular, or over HTTP (--thing and --client-id name a client)".to_owned(),
         (Some(id), Some(thing)) => format!("client `{id}`, attached to thing `{}`", thing.name),
         (Some(id), None) => format!("client `{id}`, attached to no thing of its name"),
     };

@@ -11,6 +11,7 @@ use crate::cli::global::Global;
 use crate::error::{Error, Kind, Result};
 use crate::policy::checks::Scope;
 use crate::policy::suite::{Source, Suite, Tested, Verdict, junit};
+use crate::policy::text::printable;
 use crate::ui::Ui;
 
 /// Hold policies against cases: who asks for what, and what must come of it
@@ -133,8 +134,8 @@ fn tested(source: &Source, folder: &Path, scope: &Scope) -> Result<Tested> {
 
 fn entry(verdict: &Verdict) -> String {
     if verdict.passed {
-        return format!("ok   {}", verdict.name);
+        return format!("ok   {}", printable(&verdict.name));
     }
     let explained: Vec<String> = verdict.explain().lines().map(|line| format!("       {line}")).collect();
-    format!("FAIL {}\n     {}\n{}", verdict.name, verdict.headline(), explained.join("\n"))
+    format!("FAIL {}\n     {}\n{}", printable(&verdict.name), verdict.headline(), explained.join("\n"))
 }

@@ -60,12 +60,12 @@ fn topic_over_limits(subject: &Subject<'_>) -> Vec<Found> {
 
 /// Why the broker takes not even the shortest topic or filter that the pattern covers.
 fn refused(subject: &Subject<'_>, pattern: &Pattern) -> Option<String> {
-    let topic = subject.covered(pattern, "topic/?*", Form::Topic).map(|found| {
+    let topic = subject.shortest(pattern, "topic/?*", Form::Topic).map(|found| {
         let topic: Result<TopicName> = found.strip_prefix("topic/").unwrap_or_default().parse();
         topic.err()
     });
     let filter = || {
-        subject.covered(pattern, "topicfilter/?*", Form::Filter).map(|found| {
+        subject.shortest(pattern, "topicfilter/?*", Form::Filter).map(|found| {
             let filter: Result<TopicFilter> = found.strip_prefix("topicfilter/").unwrap_or_default().parse();
             filter.err()
         })

@@ -55,11 +55,25 @@ impl<'a> Subject<'a> {
         allows(&self.widest, &self.device, action, &self.arn(resource))
     }
 
-    /// A resource of this form, such as `topic/?*`, that the pattern covers; without the front of its ARN.
+    /// A resource of this form, such as `topic/?*`, that the pattern covers; without the front of its ARN. If it can be,
+    /// every `*` of the pattern stands for something in it.
     pub(super) fn covered(&self, pattern: &Pattern, form: &str, texts: Form) -> Option<String> {
+        let filled = |token| match token {
+            Token::Any => vec![Token::One, Token::Any],
+            other => vec![other],
+        };
+        let tokens: Vec<Token> = self.tokens(pattern)?.into_iter().flat_map(filled).collect();
+        self.met(&tokens, form, texts).or_else(|| self.shortest(pattern, form, texts))
+    }
+
+    /// The shortest resource of this form that the pattern covers.
+    pub(super) fn shortest(&self, pattern: &Pattern, form: &str, texts: Form) -> Option<String> {
+        self.met(&self.tokens(pattern)?, form, texts)
+    }
+
+    fn met(&self, tokens: &[Token], form: &str, texts: Form) -> Option<String> {
         let form = Pattern::wildcard(&self.arn(form)).ok()?;
-        let (form, filled) = (form.fill(&self.device).ok()?, pattern.fill(&self.device).ok()?);
-        let met = meet(filled.tokens(), form.tokens(), texts)?;
+        let met = meet(tokens, form.fill(&self.device).ok()?.tokens(), texts)?;
         met.strip_prefix(&self.arn("")).map(str::to_owned)
     }
 
