@@ -6,6 +6,8 @@ use super::global::Global;
 use crate::error::Result;
 use crate::ui::Ui;
 
+#[cfg(feature = "control")]
+mod against;
 mod diff;
 mod explain;
 mod facts;
@@ -35,7 +37,7 @@ pub(super) async fn run(command: Policy, global: &Global, ui: Ui) -> Result<u8> 
     match command {
         Policy::Render(arguments) => render::run(&arguments, global, ui),
         Policy::Lint(arguments) => lint::run(&arguments, global, ui),
-        Policy::Test(arguments) => test::run(&arguments, global, ui),
+        Policy::Test(arguments) => test::run(&arguments, global, ui).await,
         Policy::Explain(arguments) => explain::run(&arguments, global, ui),
         Policy::Diff(arguments) => diff::run(&arguments, ui),
         Policy::Learn(arguments) => learn::run(&arguments, ui),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+#[cfg(feature = "control")]
+use super::against;
 use super::source::{Loaded, some_scope};
 use super::template::{Known, PolicyTemplate, region};
 use crate::cli::global::Global;
@@ -56,13 +58,27 @@ pub(in crate::cli) struct Test {
     /// Write a JUnit report
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Ask AWS too (TestAuthorization), about the device of `--bundle` with the policies that it has; exit code 2 if it
+    /// decides otherwise
+    #[cfg(feature = "control")]
+    #[arg(long, value_name = "WHOM", value_parser = ["aws"], requires = "bundle")]
+    against: Option<String>,
+    /// The device to ask AWS about
+    #[cfg(feature = "control")]
+    #[arg(long, value_name = "DIR", requires = "against")]
+    bundle: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8> {
+pub(super) async fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8> {
     let origin = arguments.suite.display().to_string();
     let text = std::fs::read_to_string(&arguments.suite)
         .map_err(|e| Error::bad_input(format!("cannot read suite `{origin}`")).because(e))?;
     let suite = Suite::parse(&origin, &text)?;
+    #[cfg(feature = "control")]
+    let device = arguments.bundle.as_deref().map(|bundle| against::device(bundle, &suite)).transpose()?;
+    #[cfg(feature = "control")]
+    let scope = device.as_ref().map_or_else(|| scope(&suite, global), |(_, arn)| Ok(Scope::of(arn)))?;
+    #[cfg(not(feature = "control"))]
     let scope = scope(&suite, global)?;
     let policies = policies(arguments, &suite, &scope)?;
     let verdicts = suite.run(&policies, &scope)?;
@@ -71,9 +87,24 @@ pub(super) fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8> {
             .map_err(|e| Error::failed(format!("cannot write `{}`", path.display())).because(e))?;
     }
     let failed = verdicts.iter().filter(|verdict| !verdict.passed).count();
-    let value = json!({"suite": origin, "cases": verdicts.len(), "failed": failed, "verdicts": verdicts});
+    #[cfg_attr(not(feature = "control"), expect(unused_mut, reason = "only AWS adds to it"))]
+    let mut value = json!({"suite": origin, "cases": verdicts.len(), "failed": failed, "verdicts": verdicts});
+    #[cfg(feature = "control")]
+    let asked = match &device {
+        Some(device) => Some(against::ask(device, &suite, &verdicts, global).await?),
+        None => None,
+    };
+    #[cfg(feature = "control")]
+    if let Some(asked) = &asked {
+        value["aws"] = json!(asked);
+    }
     ui.result(|| verdicts.iter().map(entry).collect::<Vec<_>>().join("\n"), &value);
+    #[cfg(feature = "control")]
+    let differs = asked.is_some_and(|asked| tell(&asked, ui));
+    #[cfg(not(feature = "control"))]
+    let differs = false;
     match failed {
+        0 if differs => Ok(Kind::Findings.exit_code()),
         0 => {
             ui.done(&format!("{} cases passed", verdicts.len()));
             Ok(0)
@@ -83,6 +114,20 @@ pub(super) fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8> {
             Ok(Kind::Failed.exit_code())
         }
     }
+}
+
+/// Says what AWS decides otherwise; whether there was any.
+#[cfg(feature = "control")]
+fn tell(asked: &against::Asked, ui: Ui) -> bool {
+    asked.differences.iter().for_each(|difference| ui.say(&difference.line()));
+    if asked.cases_left_out > 0 {
+        ui.say(&format!("AWS cannot be asked about {} cases: another device, or another action", asked.cases_left_out));
+    }
+    let differs = !asked.differences.is_empty();
+    if !differs {
+        ui.done(&format!("AWS decides {} requests likewise", asked.requests));
+    }
+    differs
 }
 
 /// The flags' Region wins, then the suite's.
