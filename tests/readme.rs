@@ -1,4 +1,4 @@
-//! The README's commands, run in the order of the page, in one shell, inside one `iotctl local`.
+//! The commands of the README and of `docs/`, run in the order of the page, in one shell, inside one `iotctl local`.
 //!
 //! A block runs if the line above it is `<!-- run -->`, or `<!-- run: N -->` when it must exit with N.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
@@ -9,7 +9,7 @@ mod world;
 
 use std::path::Path;
 
-use world::{run, sealed};
+use world::{Said, run, sealed};
 
 /// Each marked block: the exit code it must have, and its commands.
 fn blocks(page: &str) -> Vec<(u8, &str)> {
@@ -23,10 +23,10 @@ fn blocks(page: &str) -> Vec<(u8, &str)> {
     found
 }
 
-#[test]
-fn every_marked_block_of_the_readme_does_what_it_says() {
-    let blocks = blocks(include_str!("../README.md"));
-    assert!(blocks.len() >= 6, "the marks are gone");
+/// Runs the marked blocks of a page in one shell, inside one stand-in, in a folder of their own.
+fn run_blocks(page: &str, least: usize) -> Said {
+    let blocks = blocks(page);
+    assert!(blocks.len() >= least, "the marks are gone");
     let mut script = String::from("set -u\n");
     for (code, commands) in &blocks {
         script += &format!(
@@ -40,9 +40,21 @@ fn every_marked_block_of_the_readme_does_what_it_says() {
         sealed(folder.path(), &["local", "--http-port", "0", "--mqtt-port", "0", "--", "bash", "-c", &script]);
     let said = run(local.env("PATH", path));
     assert_eq!(said.code, Some(0), "{}\n{}", said.stdout, said.stderr);
+    said
+}
+
+#[test]
+fn every_marked_block_of_the_readme_does_what_it_says() {
+    let said = run_blocks(include_str!("../README.md"), 6);
     for shown in ["Published topic sensors/pump-7/temperature: {\"sequence\":0,", "\"status\":\"success\"}"] {
         assert!(said.stdout.contains(shown), "{}", said.stdout);
     }
+}
+
+#[test]
+fn every_marked_block_of_the_page_on_policies_does_what_it_says() {
+    let said = run_blocks(include_str!("../docs/policies.md"), 8);
+    assert!(said.stdout.contains("deny-filter-bypass") && said.stdout.contains("broad-connect"), "{}", said.stdout);
 }
 
 #[test]
