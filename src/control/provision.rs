@@ -1,12 +1,12 @@
 //! One device: thing, key, certificate, policy, into a bundle. A saga that can be killed anywhere.
 //!
-//! First everything is read and judged ([`preflight`]); nothing is written before that. Then, each step durable
+//! First everything is read and judged (`preflight`); nothing is written before that. Then, each step durable
 //! before the next: manifest (`pending`) -> private key -> certificate (INACTIVE) -> thing -> policy -> attachments
 //! -> certificate ACTIVE -> manifest (`ready`).
 //!
 //! So a certificate that is ACTIVE always lies in a bundle on disk, with its key. Killed in between, the next run
 //! finds the steps that were done, at AWS and on disk, and goes on; the one call that is not idempotent, asking for a
-//! certificate, is announced in the manifest beforehand, and its result is found again by the public key ([`own`]).
+//! certificate, is announced in the manifest beforehand, and its result is found again by the public key (`own`).
 
 use crate::bundle::folder::Folder;
 use crate::bundle::manifest::{Manifest, State};

@@ -1,4 +1,4 @@
-//! A new version of a policy that is in use: all at once, or first for one device ([`canary`]).
+//! A new version of a policy that is in use: all at once, or first for one device (`canary`).
 //!
 //! Only the default version of a policy counts (AWS IoT Developer Guide, "Policy versions"), and it counts for every
 //! device that has the policy. A mistake in it silences the fleet, so it can be tried on one device before.

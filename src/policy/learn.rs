@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn another_device_s_topic_stays_as_it_is() {
         let watcher = seen("watcher", "Receive", "topic/lab/pump-1/temperature");
-        let document = learn(&[watcher.clone()], None).document(ARN);
+        let document = learn([&watcher], None).document(ARN);
         assert_eq!(document["Statement"][0]["Resource"], watcher.resource);
     }
 

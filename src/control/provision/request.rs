@@ -26,7 +26,7 @@ pub struct Request {
     pub template: Template,
     /// Values of the template's variables, without those that are known (account, region, thing).
     pub variables: Variables,
-    /// Name of the policy; else [`Request::policy_name`] makes one.
+    /// Name of the policy; else `Request::policy_name` makes one.
     pub policy_name: Option<PolicyName>,
     /// What it publishes to.
     pub topics: Vec<TopicName>,
