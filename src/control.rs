@@ -6,6 +6,7 @@
 
 pub mod authorization;
 pub mod client;
+pub mod live;
 pub mod progress;
 pub mod provision;
 pub mod push;

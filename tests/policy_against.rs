@@ -72,6 +72,28 @@ fn a_live_policy_that_was_changed_is_a_difference_and_exit_code_2() {
 }
 
 #[test]
+fn the_policies_that_a_device_has_are_tested_those_of_its_groups_too() {
+    let world = World::start();
+    world.provision(&["--thing", "pump-7", "--group", "line22"]);
+    let live = |more: &[&str]| {
+        fs::write(world.path().join("suite.toml"), SUITE).unwrap();
+        let arguments = ["policy", "test", "suite.toml", "--live", "--bundle", "certs/pump-7"];
+        run(&mut world.iotctl(&[&arguments[..], more].concat()))
+    };
+    let said = live(&["--against", "aws"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"iot:Publish","Resource":"*"}]}"#;
+    let body = json!({"policyDocument": deny}).to_string();
+    assert_eq!(world.call("POST", "/policies/stop", "", &body).0, 200);
+    let target = json!({"target": "arn:aws:iot:us-east-1:123456789012:thinggroup/line22"}).to_string();
+    assert_eq!(world.call("PUT", "/target-policies/stop", "", &target).0, 200);
+    let said = live(&[]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(said.stdout.contains("FAIL publishes below its own name"), "{}", said.stdout);
+    assert!(said.stdout.contains("statement 0 of policy `stop`"), "{}", said.stdout);
+}
+
+#[test]
 fn the_bundle_of_another_device_is_refused() {
     let world = World::start();
     world.provision(&["--thing", "pump-8"]);

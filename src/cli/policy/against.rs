@@ -1,4 +1,4 @@
-//! `iotctl policy test --against aws`: what AWS itself decides, beside what we decide.
+//! `iotctl policy test --live --against aws`: the policies that a device has, and what AWS itself decides.
 
 use std::path::Path;
 
@@ -8,12 +8,13 @@ use crate::bundle::folder::Folder;
 use crate::bundle::manifest::Manifest;
 use crate::cli::global::Global;
 use crate::cli::provision::client_options;
+use crate::control::live::{self, Live};
 use crate::control::{authorization, client};
 use crate::error::{Error, Kind, Result};
 use crate::names::Arn;
 use crate::policy::decision::{Decision, Outcome};
 use crate::policy::facts::Facts;
-use crate::policy::suite::{Suite, Verdict};
+use crate::policy::suite::{Suite, Tested, Verdict};
 
 /// A request that AWS decides otherwise.
 #[derive(Debug, Serialize)]
@@ -51,6 +52,14 @@ pub(super) fn device(bundle: &Path, suite: &Suite) -> Result<(Manifest, Arn)> {
             .hint(format!("iotctl provision --thing {}", manifest.thing))
     })?;
     Ok((manifest, arn))
+}
+
+/// The policies that count for the device now; the suite learns of the groups that they come by.
+pub(super) async fn live((manifest, arn): &(Manifest, Arn), suite: &mut Suite, global: &Global) -> Result<Vec<Tested>> {
+    let client = client::connect(&client_options(global)).await?;
+    let policies = live::policies(&client, arn, &manifest.thing).await?;
+    suite.device.groups.extend(policies.iter().filter_map(|policy| policy.group.clone()));
+    Ok(policies.into_iter().map(|Live { name, document, group }| Tested { name, document, group }).collect())
 }
 
 /// Asks AWS about every case of the device itself.

@@ -26,6 +26,7 @@ Examples:
   iotctl policy test pump.toml
   iotctl policy test pump.toml --junit report.xml
   iotctl policy test pump.toml --policy policies/new.json
+  iotctl policy test pump.toml --bundle certs/pump-7 --live --against aws
 
 A suite:
   region = \"eu-central-1\"             # and account; both can be left out
@@ -63,9 +64,13 @@ pub(in crate::cli) struct Test {
     #[cfg(feature = "control")]
     #[arg(long, value_name = "WHOM", value_parser = ["aws"], requires = "bundle")]
     against: Option<String>,
+    /// Take the policies that count for the device of `--bundle` at AWS now, in the place of the suite's own
+    #[cfg(feature = "control")]
+    #[arg(long, requires = "bundle", conflicts_with = "policies")]
+    live: bool,
     /// The device to ask AWS about
     #[cfg(feature = "control")]
-    #[arg(long, value_name = "DIR", requires = "against")]
+    #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
 }
 
@@ -73,7 +78,8 @@ pub(super) async fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8>
     let origin = arguments.suite.display().to_string();
     let text = std::fs::read_to_string(&arguments.suite)
         .map_err(|e| Error::bad_input(format!("cannot read suite `{origin}`")).because(e))?;
-    let suite = Suite::parse(&origin, &text)?;
+    #[cfg_attr(not(feature = "control"), expect(unused_mut, reason = "only AWS adds to it"))]
+    let mut suite = Suite::parse(&origin, &text)?;
     #[cfg(feature = "control")]
     let device = arguments.bundle.as_deref().map(|bundle| against::device(bundle, &suite)).transpose()?;
     #[cfg(feature = "control")]
@@ -81,6 +87,11 @@ pub(super) async fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8>
     #[cfg(not(feature = "control"))]
     let scope = scope(&suite, global)?;
     let policies = policies(arguments, &suite, &scope)?;
+    #[cfg(feature = "control")]
+    let policies = match &device {
+        Some(device) if arguments.live => against::live(device, &mut suite, global).await?,
+        _ => policies,
+    };
     let verdicts = suite.run(&policies, &scope)?;
     if let Some(path) = &arguments.junit {
         std::fs::write(path, junit::report(&origin, &verdicts))
@@ -91,8 +102,8 @@ pub(super) async fn run(arguments: &Test, global: &Global, ui: Ui) -> Result<u8>
     let mut value = json!({"suite": origin, "cases": verdicts.len(), "failed": failed, "verdicts": verdicts});
     #[cfg(feature = "control")]
     let asked = match &device {
-        Some(device) => Some(against::ask(device, &suite, &verdicts, global).await?),
-        None => None,
+        Some(device) if arguments.against.is_some() => Some(against::ask(device, &suite, &verdicts, global).await?),
+        _ => None,
     };
     #[cfg(feature = "control")]
     if let Some(asked) = &asked {
