@@ -8,22 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+mod observation;
 mod resource;
 
+pub use observation::Observation;
 use resource::Resource;
-
-/// One thing that was done.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Observation {
-    /// The client id it was done under.
-    pub client_id: String,
-    /// The thing that the connection was associated with.
-    pub thing: Option<String>,
-    /// Such as `iot:Publish`.
-    pub action: String,
-    /// The ARN that it was done to.
-    pub resource: String,
-}
 
 /// What was learned: statements in the order of their actions, each with at least one observation of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]

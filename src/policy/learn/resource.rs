@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Observation;
+use super::observation::Observation;
 
 const THING: &str = "${iot:Connection.Thing.ThingName}";
 const CLIENT: &str = "${iot:ClientId}";
