@@ -115,7 +115,8 @@ impl<F: Files> Spool<F> {
 
     /// The same, with segments of another size: what a MiB hides shows in a few hundred bytes.
     pub fn with_segments(files: F, settings: SpoolSettings, epoch: u64, bytes: usize) -> Self {
-        let Recovered { log, cursor_file, cursor, missing } = recovery::recover(files, bytes, epoch);
+        let Recovered { mut log, cursor_file, cursor, missing } = recovery::recover(files, bytes, epoch);
+        let ready = if log.position().is_none() { log.rotate() } else { Ok(()) };
         let reader = Reader::new(&log, cursor.first);
         let mut spool = Self {
             settings,
@@ -135,13 +136,12 @@ impl<F: Files> Spool<F> {
             spool.lose(first, end - 1, Reason::Damage);
         }
         spool.find_first();
-        spool.prepare();
+        spool.prepare(ready);
         spool
     }
 
     /// Takes the room on the disk early, and says so if there is none.
-    fn prepare(&mut self) {
-        let ready = if self.log.position().is_none() { self.log.rotate() } else { Ok(()) };
+    fn prepare(&mut self, ready: std::io::Result<()>) {
         let room = self.log.segments.len() < self.most_segments();
         let spare = ready.and_then(|()| if room { self.log.lay_in_spare() } else { Ok(()) });
         if let Err(error) = spare {
@@ -268,9 +268,14 @@ impl<F: Files> Spool<F> {
 
     /// Counts what the log has lost on a disk that fails; `but` is counted by whoever wrote it just now.
     fn count_lost(&mut self, but: u64) {
-        for sequence in self.log.take_lost().into_iter().filter(|sequence| *sequence != but) {
-            self.window.remove(sequence);
-            self.lose(sequence, sequence, Reason::DiskError);
+        let lost: Vec<u64> = self.log.take_lost().into_iter().filter(|sequence| *sequence != but).collect();
+        for sequence in &lost {
+            self.window.remove(*sequence);
+            self.lose(*sequence, *sequence, Reason::DiskError);
+        }
+        if !lost.is_empty() {
+            self.find_first();
+            self.save(false);
         }
     }
 
@@ -294,6 +299,7 @@ impl<F: Files> Spool<F> {
     /// Writes the cursor, and with `sync` makes it safe, after the data that it speaks of. Whether that worked.
     fn save(&mut self, sync: bool) -> bool {
         let data = if sync { self.sync() } else { true };
+        self.cursor.tail = self.log.tail;
         let saved = self.cursor_file.save(&self.log.files, &self.cursor, sync);
         if let Err(error) = &saved {
             tracing::warn!("cannot write the cursor of the spool: {error}");
@@ -368,11 +374,11 @@ impl<F: Files> Queue for Spool<F> {
         if done.is_empty() {
             return;
         }
-        self.cursor.announced.take_if(|(announced, _)| done.contains(announced));
+        let told = self.cursor.announced.take_if(|(announced, _)| done.contains(announced)).is_some();
         self.find_first();
         self.behind = true;
         self.unsaved += done.len();
-        if self.unsaved >= UNSAVED {
+        if self.unsaved >= UNSAVED || told {
             self.save(true);
         }
         self.give_back();

@@ -6,7 +6,8 @@
 //!  16  generation   24 epoch   32 first unacknowledged   40 next number
 //!  48  losses since the epoch began, 7 reasons
 //! 104  the gap to announce: first, last, losses by reason
-//! 176  the gap record in the log: its number, then its gap; 256 zeros to the end
+//! 176  the gap record in the log: its number, then its gap
+//! 256  one more than the last number in the log; zeros to the end
 //! ```
 //!
 //! All numbers are u64, little-endian, unless it says otherwise.
@@ -39,6 +40,8 @@ pub(super) struct Cursor {
     pub(super) pending: Gap,
     /// The record in the log that announces a gap, if one waits there.
     pub(super) announced: Option<(u64, Gap)>,
+    /// One more than the last number in the log: what is behind it was never there, what is before it is owed.
+    pub(super) tail: u64,
 }
 
 /// The file, open or to be made.
@@ -93,6 +96,7 @@ fn encode(generation: u64, cursor: &Cursor) -> Vec<u8> {
     gap(None, &cursor.pending);
     let (number, announced) = cursor.announced.unwrap_or_default();
     gap(Some(number), &announced);
+    numbers.push(cursor.tail);
     let mut slot: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     slot.resize(SLOT - CHECKED, 0);
     let head = [&MAGIC[..], &VERSION.to_le_bytes(), &crc32fast::hash(&slot).to_le_bytes()].concat();
@@ -112,7 +116,8 @@ fn decode(slot: &[u8]) -> Option<(u64, Cursor)> {
     let losses = decode_losses(numbers);
     let pending = decode_gap(numbers)?;
     let announced = Some((numbers.next()?, decode_gap(numbers)?)).filter(|(_, gap)| !gap.is_empty());
-    Some((generation, Cursor { epoch, first, next, losses, pending, announced }))
+    let tail = numbers.next()?;
+    Some((generation, Cursor { epoch, first, next, losses, pending, announced, tail }))
 }
 
 fn decode_gap(numbers: &mut impl Iterator<Item = u64>) -> Option<Gap> {

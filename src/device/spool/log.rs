@@ -28,6 +28,8 @@ pub(super) struct Log<F: Files> {
     unconfirmed: Vec<(u64, Vec<u8>)>,
     lost: Vec<u64>,
     spare: bool,
+    /// Segments that were found or made so far.
+    made: u64,
 }
 
 /// The segment that is written to.
@@ -50,8 +52,9 @@ impl<F: Files> Log<F> {
         resume: Option<(F::File, usize)>,
         spare: bool,
     ) -> Self {
+        let made = segments.len() as u64;
         let active = resume.map(|(file, offset)| Active { file, offset, unconfirmed_from: tail });
-        Self { files, epoch, size, segments, active, tail, unconfirmed: Vec::new(), lost: Vec::new(), spare }
+        Self { files, epoch, size, segments, active, tail, unconfirmed: Vec::new(), lost: Vec::new(), spare, made }
     }
 
     /// Whether a record of `length` bytes needs a new segment.
@@ -60,8 +63,8 @@ impl<F: Files> Log<F> {
     }
 
     /// Where the next record goes: the segment, and the offset in it.
-    pub(super) fn position(&self) -> Option<(u64, usize)> {
-        Some((self.segments.back()?.base, self.active.as_ref()?.offset))
+    pub(super) fn position(&self) -> Option<(&Segment, usize)> {
+        Some((self.segments.back()?, self.active.as_ref()?.offset))
     }
 
     /// Whether something is written and not synced.
@@ -106,6 +109,9 @@ impl<F: Files> Log<F> {
     /// Gives up the segment that is written to, and writes what it may not have kept to a new one.
     fn move_on(&mut self) -> io::Result<()> {
         let tail = self.tail;
+        if let Some(segment) = self.segments.back_mut() {
+            segment.failed = true;
+        }
         self.tail = self.active.as_ref().map_or(tail, |active| active.unconfirmed_from);
         let records = std::mem::take(&mut self.unconfirmed);
         let outcome = self.rotate().and_then(|()| self.rewrite(&records));
@@ -157,7 +163,8 @@ impl<F: Files> Log<F> {
             self.give_up(&last);
         }
         let file = if self.spare { self.recycle().or_else(|_| self.make())? } else { self.make()? };
-        self.segments.push_back(Segment { base: tail, limit: None, damaged: false });
+        self.made += 1;
+        self.segments.push_back(Segment { id: self.made, base: tail, limit: None, damaged: false, failed: false });
         self.active = Some(Active { file, offset: HEADER, unconfirmed_from: tail });
         Ok(())
     }
@@ -233,7 +240,7 @@ impl<F: Files> Log<F> {
     /// Gives back every segment that holds only numbers below `first`. The cursor must be safe before.
     pub(super) fn give_back(&mut self, first: u64) {
         while let Some(done) = self.segments.pop_front_if(|segment| segment.limit.is_some_and(|limit| limit <= first)) {
-            let kept = !done.damaged && !self.spare && self.files.rename(&done.name(), SPARE).is_ok();
+            let kept = !done.damaged && !done.failed && !self.spare && self.files.rename(&done.name(), SPARE).is_ok();
             self.spare |= kept;
             if !kept {
                 self.give_up(&done);
@@ -253,7 +260,7 @@ impl<F: Files> Log<F> {
     /// Reads on in a segment: appends to `bytes` what it holds behind them.
     pub(super) fn read(&self, segment: &Segment, bytes: &mut Vec<u8>) -> io::Result<()> {
         let end = match self.position() {
-            Some((base, offset)) if base == segment.base => offset,
+            Some((active, offset)) if active.id == segment.id => offset,
             _ => self.size,
         };
         let start = bytes.len();
@@ -268,8 +275,8 @@ impl<F: Files> Log<F> {
     }
 
     /// Notes that some of a segment could not be read.
-    pub(super) fn mark_damaged(&mut self, base: u64) {
-        self.segments.iter_mut().filter(|segment| segment.base == base).for_each(|segment| segment.damaged = true);
+    pub(super) fn mark_damaged(&mut self, id: u64) {
+        self.segments.iter_mut().filter(|segment| segment.id == id).for_each(|segment| segment.damaged = true);
     }
 }
 

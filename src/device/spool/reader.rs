@@ -25,7 +25,8 @@ pub(super) enum Next {
 /// A place in the log.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// The segment that is read.
+    /// The segment that is read, and its base.
+    id: u64,
     base: u64,
     /// Where in it.
     offset: usize,
@@ -43,19 +44,20 @@ impl Reader {
     /// Reads from number `first` on.
     pub(super) fn new<F: Files>(log: &Log<F>, first: u64) -> Self {
         let holds = |segment: &&Segment| segment.base <= first;
-        let base = log.segments.iter().rev().find(holds).or(log.segments.front()).map_or(first, |segment| segment.base);
-        Self { base, offset: HEADER, expected: first, least: base, damage: false, bytes: Vec::new() }
+        let segment = log.segments.iter().rev().find(holds).or(log.segments.front());
+        let (id, base) = segment.map_or((u64::MAX, log.tail), |segment| (segment.id, segment.base));
+        Self { id, base, offset: HEADER, expected: first, least: base, damage: false, bytes: Vec::new() }
     }
 
     /// Whether everything in the log has been given out, but for what is written from now on.
     pub(super) fn is_at_end<F: Files>(&self, log: &Log<F>) -> bool {
-        log.position() == Some((self.base, self.offset))
+        log.position().is_some_and(|(segment, offset)| (segment.id, offset) == (self.id, self.offset))
     }
 
     /// Passes over the record of this number, which was written just now and is known already.
     pub(super) fn pass<F: Files>(&mut self, log: &Log<F>, sequence: u64) {
-        if let Some((base, offset)) = log.position() {
-            (self.base, self.offset) = (base, offset);
+        if let Some((segment, offset)) = log.position() {
+            (self.id, self.base, self.offset) = (segment.id, segment.base, offset);
         }
         (self.expected, self.least, self.damage) = (sequence + 1, sequence + 1, false);
         self.bytes = Vec::new();
@@ -67,8 +69,8 @@ impl Reader {
             let Some(segment) = log.segments.iter().find(|segment| segment.base >= self.base).copied() else {
                 return Next::Nothing;
             };
-            if segment.base != self.base {
-                self.enter(segment.base);
+            if segment.id != self.id {
+                self.enter(&segment);
             }
             self.load(log, &segment);
             match record::find(&self.bytes, self.offset, self.least) {
@@ -96,7 +98,7 @@ impl Reader {
                         self.damaged(log);
                         return self.lost_before(limit);
                     }
-                    Some(limit) => self.enter(limit),
+                    Some(limit) => self.base = limit,
                     None => return Next::Nothing,
                 },
             }
@@ -111,12 +113,13 @@ impl Reader {
 
     fn damaged<F: Files>(&mut self, log: &mut Log<F>) {
         self.damage = true;
-        log.mark_damaged(self.base);
+        log.mark_damaged(self.id);
     }
 
-    /// Goes to the start of the segment at `base`, or of the next one that is there.
-    fn enter(&mut self, base: u64) {
-        (self.base, self.offset, self.least, self.damage) = (base, HEADER, base, false);
+    /// Goes to the start of a segment.
+    fn enter(&mut self, segment: &Segment) {
+        (self.id, self.base, self.offset) = (segment.id, segment.base, HEADER);
+        (self.least, self.damage) = (segment.base, false);
         self.bytes = Vec::new();
     }
 

@@ -68,28 +68,24 @@ pub(super) fn decode(body: &[u8]) -> Option<(i64, Record)> {
 }
 
 /// What stands at `offset`; numbers below `least` are left over from an earlier life of the file.
+///
+/// An end is only believed if nothing comes behind it: where a sync failed, zeros can be what a lost record left.
 pub(super) fn find(bytes: &[u8], offset: usize, least: u64) -> Found<'_> {
-    let Some(head) = bytes.get(offset..offset + HEAD).filter(|head| *head != END_MARK) else {
-        return ending(bytes, offset);
-    };
-    match whole(bytes, offset) {
-        Some((sequence, body)) if sequence >= least => {
-            Found::Record { sequence, body, next: offset + head.len() + body.len() }
-        }
-        Some(_) => Found::End,
-        None => {
-            let later = |at: &usize| whole(bytes, *at).is_some_and(|(sequence, _)| sequence >= least);
-            Found::Damage { next: (offset + 1..bytes.len()).find(later).unwrap_or(bytes.len()) }
-        }
+    let current = |at: usize| whole(bytes, at).filter(|(sequence, _)| *sequence >= least);
+    if let Some((sequence, body)) = current(offset) {
+        return Found::Record { sequence, body, next: offset + HEAD + body.len() };
+    }
+    match (offset + 1..bytes.len()).find(|at| current(*at).is_some()) {
+        Some(next) => Found::Damage { next },
+        None if is_end(bytes, offset) => Found::End,
+        None => Found::Damage { next: bytes.len() },
     }
 }
 
-/// Zeros are the end mark. A few bytes that are too short for a head are the end too if they are zeros.
-fn ending(bytes: &[u8], offset: usize) -> Found<'_> {
-    match bytes.get(offset..).is_some_and(|rest| rest.len() < HEAD && rest.iter().any(|byte| *byte != 0)) {
-        true => Found::Damage { next: bytes.len() },
-        false => Found::End,
-    }
+/// Zeros are the end mark, and so is a record of an earlier life.
+fn is_end(bytes: &[u8], offset: usize) -> bool {
+    let rest = bytes.get(offset..).unwrap_or_default();
+    rest.iter().take(HEAD).all(|byte| *byte == 0) || whole(bytes, offset).is_some()
 }
 
 /// The record at `offset`, if its length is possible and its checksum right.

@@ -42,14 +42,14 @@ pub(super) fn recover<F: Files>(files: F, size: usize, fresh: u64) -> Recovered<
     let mut segments = segments(&files, &names, &mut epoch);
     let said = cursor.unwrap_or_default();
     let tail = segments.back().map(|newest| look(&files, newest.base, size));
-    let end = said.next.max(tail.as_ref().map_or(0, |tail| tail.next));
-    let (resume, tail) = settle_end(&files, &mut segments, tail, end);
-    let spare = names.iter().any(|name| name == SPARE) && is_whole(&files, size);
-    let oldest = segments.front().map_or(end, |segment| segment.base);
+    let (resume, tail) = settle_end(&files, &mut segments, tail, said.tail);
+    let end = said.next.max(tail);
+    let spare = names.iter().any(|name| name == SPARE) && is_usable(&files, size, epoch.is_some());
+    let oldest = segments.front().map_or(tail, |segment| segment.base);
     let first = cursor.map_or(oldest, |cursor| cursor.first);
     let missing = (first < oldest).then_some((first, oldest));
     let epoch = epoch.unwrap_or(fresh);
-    let cursor = settle_announcement(Cursor { epoch, first: first.max(oldest), next: end, ..said }, tail);
+    let cursor = settle_announcement(Cursor { epoch, first: first.max(oldest), next: end, tail, ..said });
     let log = Log::new(files, epoch, size, segments, tail, resume, spare);
     Recovered { log, cursor_file, cursor, missing }
 }
@@ -70,7 +70,8 @@ fn segments<F: Files>(files: &F, names: &[String], epoch: &mut Option<u64>) -> V
                 if let Some(before) = found.back_mut() {
                     before.limit = Some(base);
                 }
-                found.push_back(Segment { base, limit: None, damaged: header == Header::Damaged });
+                let id = found.len() as u64;
+                found.push_back(Segment { id, base, limit: None, damaged: header == Header::Damaged, failed: false });
             }
         }
     }
@@ -94,18 +95,21 @@ fn look<F: Files>(files: &F, base: u64, size: usize) -> Tail<F::File> {
     }
 }
 
-/// A whole newest segment is written on; a damaged one is only read from any more.
+/// A whole newest segment is written on; one that is damaged, or lacks what the cursor knows of, is only read from any
+/// more. Returns where to go on, and one more than the last number in the log.
 fn settle_end<F: Files>(
     files: &F,
     segments: &mut VecDeque<Segment>,
     tail: Option<Tail<F::File>>,
-    end: u64,
+    known: u64,
 ) -> (Option<(F::File, usize)>, u64) {
-    let (Some(tail), Some(newest)) = (tail, segments.back_mut()) else { return (None, end) };
+    let (Some(tail), Some(newest)) = (tail, segments.back_mut()) else { return (None, known) };
     newest.damaged |= tail.damaged;
-    if let (false, Some(file)) = (newest.damaged, tail.file) {
-        return (Some((file, tail.offset)), tail.next);
+    match tail.file {
+        Some(file) if !newest.damaged && tail.next >= known => return (Some((file, tail.offset)), tail.next),
+        _ => {}
     }
+    let end = known.max(tail.next);
     newest.limit = Some(end);
     if let Some(empty) = segments.pop_back_if(|newest| newest.base >= end) {
         put_aside(files, empty.base);
@@ -114,9 +118,9 @@ fn settle_end<F: Files>(
 }
 
 /// A gap record that never made it into the log is still to be written; one that is acknowledged is done with.
-fn settle_announcement(mut cursor: Cursor, tail: u64) -> Cursor {
+fn settle_announcement(mut cursor: Cursor) -> Cursor {
     match cursor.announced {
-        Some((sequence, gap)) if sequence >= tail => {
+        Some((sequence, gap)) if sequence >= cursor.tail => {
             cursor.pending.merge(&gap);
             cursor.announced = None;
         }
@@ -126,12 +130,14 @@ fn settle_announcement(mut cursor: Cursor, tail: u64) -> Cursor {
     cursor
 }
 
-/// A spare of another size would be a segment of another size.
-fn is_whole<F: Files>(files: &F, size: usize) -> bool {
+/// A spare of another size would be a segment of another size, and one of another epoch may hold higher numbers.
+fn is_usable<F: Files>(files: &F, size: usize, known: bool) -> bool {
     let mut byte = [0; 2];
     let read = files.open(SPARE).and_then(|file| files.read_full_at(&file, &mut byte, size as u64 - 1));
-    matches!(read, Ok(1)) || {
+    let usable = known && matches!(read, Ok(1));
+    if !usable {
+        // In the way of the next one.
         let _ = files.remove(SPARE);
-        false
     }
+    usable
 }

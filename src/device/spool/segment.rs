@@ -16,12 +16,16 @@ const ASIDE: &str = ".damaged";
 /// A segment of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Segment {
+    /// Tells a file from another one of the same name, which took its place.
+    pub(super) id: u64,
     /// One more than the last number of the segment before; its records have this number or a higher one.
     pub(super) base: u64,
     /// Its records have lower numbers than this; unknown as long as it is written to.
     pub(super) limit: Option<u64>,
     /// Whether some of it could not be read; such a file is kept aside in the end.
     pub(super) damaged: bool,
+    /// Whether the disk refused a write or a sync: such a file is not used again.
+    pub(super) failed: bool,
 }
 
 /// What a header says.
