@@ -268,10 +268,12 @@ impl<F: Files> Spool<F> {
 
     /// Counts what the log has lost on a disk that fails; `but` is counted by whoever wrote it just now.
     fn count_lost(&mut self, but: u64) {
-        let lost: Vec<u64> = self.log.take_lost().into_iter().filter(|sequence| *sequence != but).collect();
+        let mut lost = self.log.take_lost();
+        lost.retain(|sequence| *sequence != but && *sequence >= self.cursor.first);
         for sequence in &lost {
-            self.window.remove(*sequence);
-            self.lose(*sequence, *sequence, Reason::DiskError);
+            if self.window.remove(*sequence).is_none_or(|entry| !entry.acknowledged) {
+                self.lose(*sequence, *sequence, Reason::DiskError);
+            }
         }
         if !lost.is_empty() {
             self.find_first();
@@ -283,12 +285,24 @@ impl<F: Files> Spool<F> {
     fn fill(&mut self, most: usize) -> bool {
         while self.window.len() < most {
             match self.reader.next(&mut self.log) {
-                Next::Record(sequence, at, record) => self.window.push(sequence, at, record),
+                Next::Record(sequence, at, record) => {
+                    self.miss_announcement(sequence);
+                    self.window.push(sequence, at, record);
+                }
                 Next::Lost { first, last } => self.lose(first, last, Reason::Damage),
                 Next::Nothing => return false,
             }
         }
         true
+    }
+
+    /// The gap record should have come before `sequence`: if it did not, it never was in the log.
+    fn miss_announcement(&mut self, sequence: u64) {
+        let window = &self.window;
+        let missed = |(told, _): &mut (u64, Gap)| *told < sequence && window.get(*told).is_none();
+        if let Some((_, gap)) = self.cursor.announced.take_if(missed) {
+            self.cursor.pending.merge(&gap);
+        }
     }
 
     fn find_first(&mut self) {
@@ -370,14 +384,11 @@ impl<F: Files> Queue for Spool<F> {
     }
 
     fn acknowledge(&mut self, sequence: u64) {
+        let told = self.cursor.announced.take_if(|(announced, _)| *announced == sequence).is_some();
         let done = self.window.acknowledge(sequence);
-        if done.is_empty() {
-            return;
-        }
-        let told = self.cursor.announced.take_if(|(announced, _)| done.contains(announced)).is_some();
         self.find_first();
-        self.behind = true;
-        self.unsaved += done.len();
+        self.behind |= done > 0;
+        self.unsaved += done;
         if self.unsaved >= UNSAVED || told {
             self.save(true);
         }
@@ -421,7 +432,10 @@ impl<F: Files> Queue for Spool<F> {
             self.cursor.announced = None;
             self.cursor.pending.merge(&gap);
             self.announce_after = Some(now.elapsed + RETRY_AFTER);
-            self.behind = true;
+            if !self.save(true) {
+                // A crash may bring back the cursor that has this number as the gap record's: no other may have it.
+                self.skip();
+            }
         }
     }
 

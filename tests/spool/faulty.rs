@@ -25,10 +25,27 @@ pub(crate) struct Faults {
     pub(crate) full: bool,
     /// Reading fails with EIO.
     pub(crate) unreadable: bool,
-    /// By file: its sectors as they were when they were last safe.
-    pub(crate) unsafe_sectors: BTreeMap<u64, (File, BTreeMap<u64, Vec<u8>>)>,
+    /// Files in the order of their first write, with their inodes and their sectors as they were when they were last
+    /// safe.
+    pub(crate) unsafe_sectors: Vec<AtRisk>,
     /// The same after a failed sync: a later one makes them safe only if they are written again.
-    pub(crate) doomed: BTreeMap<u64, (File, BTreeMap<u64, Vec<u8>>)>,
+    pub(crate) doomed: Vec<AtRisk>,
+}
+
+/// What a power cut can take back of a file.
+pub(crate) struct AtRisk {
+    inode: u64,
+    file: File,
+    sectors: BTreeMap<u64, Vec<u8>>,
+}
+
+fn of<'a>(files: &'a mut Vec<AtRisk>, file: &File) -> &'a mut BTreeMap<u64, Vec<u8>> {
+    let inode = file.metadata().unwrap().ino();
+    let at = files.iter().position(|at_risk| at_risk.inode == inode).unwrap_or_else(|| {
+        files.push(AtRisk { inode, file: file.try_clone().unwrap(), sectors: BTreeMap::new() });
+        files.len() - 1
+    });
+    &mut files[at].sectors
 }
 
 /// The disk. Clones share their faults.
@@ -46,13 +63,10 @@ impl Faulty {
 impl Faults {
     /// Of each sector that is not safe, either the new content or the old one is there, as `dice` falls.
     pub(crate) fn cut_power(&mut self, mut dice: impl FnMut() -> bool) {
-        let at_risk = std::mem::take(&mut self.unsafe_sectors)
-            .into_values()
-            .chain(std::mem::take(&mut self.doomed).into_values());
-        for (file, sectors) in at_risk {
-            for (offset, old) in sectors {
+        for at_risk in self.unsafe_sectors.iter().chain(&self.doomed) {
+            for (offset, old) in &at_risk.sectors {
                 if dice() {
-                    file.write_all_at(&old, offset).unwrap();
+                    at_risk.file.write_all_at(old, *offset).unwrap();
                 }
             }
         }
@@ -65,13 +79,10 @@ impl Faults {
     }
 
     fn remember(&mut self, file: &File, offset: u64, length: usize) {
-        let inode = file.metadata().unwrap().ino();
-        let (_, sectors) =
-            self.unsafe_sectors.entry(inode).or_insert_with(|| (file.try_clone().unwrap(), BTreeMap::new()));
         let mut at = offset / SECTOR * SECTOR;
         while at < offset + length as u64 {
-            let doomed = self.doomed.get_mut(&inode).and_then(|(_, sectors)| sectors.remove(&at));
-            sectors.entry(at).or_insert_with(|| {
+            let doomed = of(&mut self.doomed, file).remove(&at);
+            of(&mut self.unsafe_sectors, file).entry(at).or_insert_with(|| {
                 if let Some(old) = doomed {
                     return old;
                 }
@@ -134,12 +145,9 @@ impl Files for Faulty {
 
     fn sync(&self, file: &File) -> io::Result<()> {
         let mut faults = self.faults.borrow_mut();
-        let inode = file.metadata()?.ino();
-        let sectors = faults.unsafe_sectors.remove(&inode);
+        let sectors = std::mem::take(of(&mut faults.unsafe_sectors, file));
         if count_down(&mut faults.failing_syncs) {
-            if let Some((file, sectors)) = sectors {
-                faults.doomed.entry(inode).or_insert_with(|| (file, BTreeMap::new())).1.extend(sectors);
-            }
+            of(&mut faults.doomed, file).extend(sectors);
             return Err(broken());
         }
         Ok(())

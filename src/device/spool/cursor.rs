@@ -1,7 +1,8 @@
 //! The cursor file: how far the log is acknowledged, and what was lost and not announced yet.
 //!
 //! ```text
-//! slot 0 | slot 1, 512 bytes each, used in turn: the valid one of the higher generation counts
+//! slot 0 | slot 1, 512 bytes each: the valid one of the higher generation counts; they are used in turn,
+//! but for one that is not synced, which is written again
 //!   0  magic "IOTCURSR"      8  version u32      12  CRC-32 over everything after it
 //!  16  generation   24 epoch   32 first unacknowledged   40 next number
 //!  48  losses since the epoch began, 7 reasons
@@ -49,42 +50,52 @@ pub(super) struct Cursor {
 pub(super) struct CursorFile<F> {
     file: Option<F>,
     generation: u64,
+    /// The slot that is on the medium for sure, and is not written to until the other one is.
+    safe: usize,
 }
 
 impl<F> CursorFile<F> {
     /// Reads the newest valid slot; a file that is missing or damaged has none.
     pub(super) fn open(files: &impl Files<File = F>) -> (Self, Option<Cursor>) {
-        let Ok(file) = files.open(NAME) else { return (Self { file: None, generation: 0 }, None) };
+        let Ok(file) = files.open(NAME) else { return (Self { file: None, generation: 0, safe: 0 }, None) };
         let mut bytes = [0; 2 * SLOT];
         // Where nothing can be read there are zeros, and zeros are no slot.
         let _ = files.read_full_at(&file, &mut bytes, 0);
-        let (one, two) = bytes.split_at(SLOT);
-        let newest = decode(one).into_iter().chain(decode(two)).max_by_key(|(generation, _)| *generation);
-        let generation = newest.map_or(0, |(generation, _)| generation);
-        (Self { file: Some(file), generation }, newest.map(|(_, cursor)| cursor))
+        // A process that was killed may have left its last word unsafe; if it stays so, the older one is as good.
+        let _ = files.sync(&file);
+        let slots = bytes.chunks_exact(SLOT).enumerate();
+        let valid =
+            slots.filter_map(|(slot, bytes)| decode(bytes).map(|(generation, cursor)| (generation, slot, cursor)));
+        match valid.max_by_key(|(generation, ..)| *generation) {
+            Some((generation, safe, cursor)) => (Self { file: Some(file), generation, safe }, Some(cursor)),
+            None => (Self { file: Some(file), generation: 0, safe: 0 }, None),
+        }
     }
 
-    /// Writes the slot that is not the newest; with `sync`, returns when it is on the medium.
+    /// Writes the slot that is not safe; with `sync`, returns when it is.
     pub(super) fn save(&mut self, files: &impl Files<File = F>, cursor: &Cursor, sync: bool) -> std::io::Result<()> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => {
-                let file = files.create(NAME)?;
-                files.write_all_at(&file, &[0; 2 * SLOT], 0)?;
-                files.sync(&file)?;
-                files.sync_folder()?;
-                file
-            }
+            None => make(files)?,
         };
-        let generation = self.generation + 1;
-        let offset = if generation.is_multiple_of(2) { 0 } else { SLOT as u64 };
-        let outcome = files.write_all_at(&file, &encode(generation, cursor), offset);
-        let outcome = outcome.and_then(|()| if sync { files.sync(&file) } else { Ok(()) });
+        self.generation += 1;
+        let slot = 1 - self.safe;
+        let written = files.write_all_at(&file, &encode(self.generation, cursor), (slot * SLOT) as u64);
+        let outcome = written.and_then(|()| if sync { files.sync(&file) } else { Ok(()) });
         self.file = Some(file);
-        // A slot that was not written whole is written again: the other one still holds.
-        self.generation = if outcome.is_ok() { generation } else { self.generation };
+        if sync && outcome.is_ok() {
+            self.safe = slot;
+        }
         outcome
     }
+}
+
+fn make<F>(files: &impl Files<File = F>) -> std::io::Result<F> {
+    let file = files.create(NAME)?;
+    files.write_all_at(&file, &[0; 2 * SLOT], 0)?;
+    files.sync(&file)?;
+    files.sync_folder()?;
+    Ok(file)
 }
 
 fn encode(generation: u64, cursor: &Cursor) -> Vec<u8> {

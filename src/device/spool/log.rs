@@ -158,11 +158,12 @@ impl<F: Files> Log<F> {
         if let Some(last) = self.segments.back_mut() {
             last.limit = Some(last.limit.map_or(tail, |limit| limit.min(tail)));
         }
-        // A segment without a record would have the name of the new one.
-        if let Some(last) = self.segments.pop_back_if(|last| last.base >= tail) {
+        // A segment without a record has the name of the new one, which takes its place.
+        if let Some(last) = self.segments.pop_back_if(|last| last.base >= tail && last.damaged) {
             self.give_up(&last);
         }
         let file = if self.spare { self.recycle().or_else(|_| self.make())? } else { self.make()? };
+        self.segments.pop_back_if(|last| last.base >= tail);
         self.made += 1;
         self.segments.push_back(Segment { id: self.made, base: tail, limit: None, damaged: false, failed: false });
         self.active = Some(Active { file, offset: HEADER, unconfirmed_from: tail });

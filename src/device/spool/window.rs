@@ -47,20 +47,16 @@ impl Window {
     }
 
     /// Takes a record out of the middle.
-    pub(super) fn remove(&mut self, sequence: u64) {
-        if let Some(index) = self.index(sequence) {
-            self.entries.remove(index);
-        }
+    pub(super) fn remove(&mut self, sequence: u64) -> Option<Entry> {
+        self.index(sequence).and_then(|index| self.entries.remove(index))
     }
 
-    /// Notes an acknowledgement, and gives the numbers that are done with: acknowledged, and so is all before them.
-    pub(super) fn acknowledge(&mut self, sequence: u64) -> Vec<u64> {
+    /// Notes an acknowledgement; returns how many are done with: acknowledged, and so is all before them.
+    pub(super) fn acknowledge(&mut self, sequence: u64) -> usize {
         if let Some(entry) = self.index(sequence).and_then(|index| self.entries.get_mut(index)) {
             entry.acknowledged = true;
         }
-        std::iter::from_fn(|| self.entries.pop_front_if(|entry| entry.acknowledged))
-            .map(|entry| entry.sequence)
-            .collect()
+        std::iter::from_fn(|| self.entries.pop_front_if(|entry| entry.acknowledged)).count()
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {
