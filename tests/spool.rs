@@ -145,13 +145,13 @@ fn a_segment_that_is_gone_is_announced_and_stops_nothing() {
     logs.retain(|path| path.extension().is_some_and(|end| end == "log"));
     logs.sort();
     assert_eq!(logs.len(), 3, "{logs:?}");
-    for gone in 0..3 {
+    for gone in logs {
         let copy = scratch();
         filled(copy.path(), 60);
-        fs::remove_file(copy.path().join(logs[gone].file_name().unwrap())).unwrap();
+        fs::remove_file(copy.path().join(gone.file_name().unwrap())).unwrap();
         let (came, announced, damage) = survivors(copy.path());
-        assert!(came.len() >= 38, "{gone}: {came:?}");
-        assert_eq!((came.len() + announced.len(), damage as usize), (60, announced.len()), "{gone}");
+        assert!(came.len() >= 38, "{gone:?}: {came:?}");
+        assert_eq!((came.len() + announced.len(), damage as usize), (60, announced.len()), "{gone:?}");
     }
 }
 

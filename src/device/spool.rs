@@ -29,23 +29,22 @@
 //! A file whose sync failed is not trusted again (`log`). Damaged bytes cost the records that they hit (`record`).
 //! Lost numbers are kept in the cursor until one record in the log tells of them all, and that record is acknowledged.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::loss::{Gap, Losses, Reason};
-use super::message;
-use super::queue::{Accepted, Moment, Queue, Record};
-use crate::config::spool::{SpoolSettings, SyncPolicy, WhenFull};
-use crate::mqtt::MAX_PAYLOAD;
-use crate::topic::TopicName;
+use super::loss::{Losses, Reason};
+use super::queue::{Moment, Record};
+use crate::config::spool::{SpoolSettings, SyncPolicy};
 
+mod bounds;
 mod cursor;
 pub mod files;
 mod log;
+mod queueing;
 mod reader;
 mod record;
 mod recovery;
 mod segment;
+mod telling;
 mod window;
 
 use cursor::{Cursor, CursorFile};
@@ -59,14 +58,6 @@ use window::Window;
 pub const SEGMENT_BYTES: usize = 1 << 20;
 /// Records that are read from the log ahead of their turn; more than a session has under way.
 const AHEAD: usize = 128;
-/// Acknowledgements that the cursor may be behind by: so many duplicates does its loss cost.
-const UNSAVED: usize = 64;
-/// How long the cursor may be behind.
-const SAVE_AFTER: Duration = Duration::from_secs(1);
-/// How long a gap waits after the disk refused to take its record.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// 2020 in milliseconds since 1970. A clock that says less has not been set, and what it dated has no age.
-const CLOCK_IS_SET: i64 = 1_577_836_800_000;
 
 /// A queue on the disk.
 #[derive(Debug)]
@@ -157,94 +148,6 @@ impl<F: Files> Spool<F> {
         Stat { epoch, first, end: next, segments: self.log.segments.len(), losses }
     }
 
-    fn most_segments(&self) -> usize {
-        usize::try_from(self.settings.max_bytes).unwrap_or(usize::MAX).div_euclid(self.log.size).max(2)
-    }
-
-    /// Which bound a record of `length` bytes would break.
-    fn full(&self, length: usize) -> Option<Reason> {
-        if self.log.needs_segment(length) && self.log.segments.len() >= self.most_segments() {
-            return Some(Reason::Bytes);
-        }
-        let most = self.settings.max_count?;
-        let most = if self.refusing { most - most / 8 } else { most };
-        (self.cursor.next - self.cursor.first >= most).then_some(Reason::Count)
-    }
-
-    /// Drops what is oldest until a record of `length` bytes fits.
-    fn make_room(&mut self, reason: Reason, length: usize) {
-        match reason {
-            Reason::Count => {
-                let least =
-                    self.cursor.next + 1 - self.settings.max_count.unwrap_or(u64::MAX).min(self.cursor.next + 1);
-                self.drop_front(reason, |entry| entry.sequence < least);
-            }
-            _ => {
-                let oldest = self.log.segments.front().and_then(|segment| segment.limit).unwrap_or(0);
-                self.drop_front(reason, |entry| entry.sequence < oldest);
-            }
-        }
-        if self.full(length).is_some() {
-            tracing::warn!("the spool cannot give back old segments");
-        }
-    }
-
-    /// Drops what waits for longer than it may.
-    fn expire(&mut self, now: Moment) {
-        let Some(age) = self.settings.max_age else { return };
-        let oldest = record::millis(now.utc).saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        if oldest > CLOCK_IS_SET {
-            self.drop_front(Reason::Age, |entry| (CLOCK_IS_SET..oldest).contains(&entry.at));
-        }
-    }
-
-    /// Drops records from the front as long as they are `old`.
-    fn drop_front(&mut self, reason: Reason, old: impl Fn(&window::Entry) -> bool) {
-        let mut dropped = false;
-        while self.fill(1) && self.window.front().is_some_and(&old) {
-            if let Some(entry) = self.window.pop().filter(|entry| !entry.acknowledged) {
-                self.lose(entry.sequence, entry.sequence, reason);
-            }
-            dropped = true;
-        }
-        if dropped {
-            self.find_first();
-            self.save(false);
-            self.give_back();
-        }
-    }
-
-    /// Notes that `first..=last` are lost. A gap record among them is no reading, and its gap is to be told again.
-    fn lose(&mut self, first: u64, last: u64, reason: Reason) {
-        let announcement = self.cursor.announced.take_if(|(sequence, _)| (first..=last).contains(sequence));
-        let mut gap = Gap::default();
-        gap.add(first, last, reason);
-        if let Some((sequence, before)) = announcement {
-            gap.take_out(sequence, reason);
-            self.cursor.pending.merge(&before);
-        }
-        self.cursor.losses.add(reason, gap.losses.total());
-        self.cursor.pending.merge(&gap);
-        self.behind = true;
-    }
-
-    /// Gives up a record that was never in the log. Its number is used up.
-    fn refuse(&mut self, reason: Reason) -> Accepted {
-        let sequence = self.cursor.next;
-        self.lose(sequence, sequence, reason);
-        self.skip();
-        self.save(self.settings.sync == SyncPolicy::Every);
-        Accepted::Dropped(reason)
-    }
-
-    /// Uses up a number. With nothing waiting, the next one is the first.
-    fn skip(&mut self) {
-        if self.cursor.first == self.cursor.next {
-            self.cursor.first += 1;
-        }
-        self.cursor.next += 1;
-    }
-
     /// Writes a record to the log under the next number.
     fn store(&mut self, record: Record, now: Moment) -> std::io::Result<()> {
         let sequence = self.cursor.next;
@@ -296,15 +199,6 @@ impl<F: Files> Spool<F> {
         true
     }
 
-    /// The gap record should have come before `sequence`: if it did not, it never was in the log.
-    fn miss_announcement(&mut self, sequence: u64) {
-        let window = &self.window;
-        let missed = |(told, _): &mut (u64, Gap)| *told < sequence && window.get(*told).is_none();
-        if let Some((_, gap)) = self.cursor.announced.take_if(missed) {
-            self.cursor.pending.merge(&gap);
-        }
-    }
-
     fn find_first(&mut self) {
         self.fill(1);
         self.cursor.first = self.window.front().map_or(self.cursor.next, |entry| entry.sequence);
@@ -337,126 +231,5 @@ impl<F: Files> Spool<F> {
         if self.log.has_done(self.cursor.first) && self.save(true) {
             self.log.give_back(self.cursor.first);
         }
-    }
-}
-
-impl<F: Files> Queue for Spool<F> {
-    fn end(&self) -> u64 {
-        self.cursor.next
-    }
-
-    fn first(&self) -> u64 {
-        self.cursor.first
-    }
-
-    fn accept(&mut self, record: Record, now: Moment) -> Accepted {
-        self.expire(now);
-        let length = record::length(&record);
-        if record.payload.len() > MAX_PAYLOAD || segment::HEADER + length > self.log.size {
-            return self.refuse(Reason::TooLong);
-        }
-        if let Some(reason) = self.full(length) {
-            match self.settings.when_full {
-                WhenFull::Block => return Accepted::Full,
-                WhenFull::DropNewest => {
-                    self.refusing = true;
-                    return self.refuse(reason);
-                }
-                WhenFull::DropOldest => self.make_room(reason, length),
-            }
-        }
-        self.refusing = false;
-        match self.store(record, now) {
-            Ok(()) => Accepted::Kept,
-            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-                self.refuse(Reason::DiskFull)
-            }
-            Err(error) => {
-                tracing::warn!("the spool does not take a reading: {error}");
-                self.refuse(Reason::DiskError)
-            }
-        }
-    }
-
-    fn get(&mut self, sequence: u64) -> Option<&Record> {
-        while !self.window.reaches(sequence) && self.fill(self.window.len() + 1) {}
-        self.window.get(sequence)
-    }
-
-    fn acknowledge(&mut self, sequence: u64) {
-        let told = self.cursor.announced.take_if(|(announced, _)| *announced == sequence).is_some();
-        let done = self.window.acknowledge(sequence);
-        self.find_first();
-        self.behind |= done > 0;
-        self.unsaved += done;
-        if self.unsaved >= UNSAVED || told {
-            self.save(true);
-        }
-        self.give_back();
-    }
-
-    /// A gap that is not announced is owed too, unless the disk does not take its record.
-    fn waiting(&self) -> u64 {
-        let Cursor { first, next, pending, announced, .. } = &self.cursor;
-        let owed = !pending.is_empty() && announced.is_none() && self.announce_after.is_none();
-        next - first + u64::from(owed)
-    }
-
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn losses(&self) -> Losses {
-        self.cursor.losses
-    }
-
-    /// One at a time: what is lost while a gap record waits comes into the next one.
-    fn announce(&mut self, topic: &TopicName, now: Moment) {
-        let gap = self.cursor.pending;
-        let too_early = self.announce_after.is_some_and(|time| now.elapsed < time);
-        if gap.is_empty() || self.cursor.announced.is_some() || too_early {
-            return;
-        }
-        let sequence = self.cursor.next;
-        let record = Record { topic: topic.clone(), payload: message::encode_gap(sequence, now.utc, &gap) };
-        match self.full(record::length(&record)) {
-            Some(Reason::Bytes) => return,
-            Some(_) if self.refusing => return,
-            _ => {}
-        }
-        // In the cursor first: a gap record that is not in the log is known for it, one too many would not be.
-        self.cursor.announced = Some((sequence, gap));
-        self.cursor.pending = Gap::default();
-        self.announce_after = None;
-        if !self.save(true) || self.store(record, now).is_err() {
-            self.cursor.announced = None;
-            self.cursor.pending.merge(&gap);
-            self.announce_after = Some(now.elapsed + RETRY_AFTER);
-            if !self.save(true) {
-                // A crash may bring back the cursor that has this number as the gap record's: no other may have it.
-                self.skip();
-            }
-        }
-    }
-
-    fn tend(&mut self, now: Moment) -> Option<Duration> {
-        self.expire(now);
-        let mut due = None;
-        if let (SyncPolicy::Grouped(time), Some(since)) = (self.settings.sync, self.unconfirmed_since) {
-            due = Some(since + time).filter(|due| now.elapsed < *due);
-            if due.is_none() {
-                self.sync();
-            }
-        }
-        if self.behind && now.elapsed >= self.saved_at + SAVE_AFTER {
-            self.saved_at = now.elapsed;
-            self.save(false);
-        }
-        let save = self.behind.then_some(self.saved_at + SAVE_AFTER);
-        due.into_iter().chain(save).min()
-    }
-
-    fn close(&mut self) {
-        self.save(true);
     }
 }

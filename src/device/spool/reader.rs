@@ -66,9 +66,8 @@ impl Reader {
     /// The next record, or what was lost before it.
     pub(super) fn next<F: Files>(&mut self, log: &mut Log<F>) -> Next {
         loop {
-            let Some(segment) = log.segments.iter().find(|segment| segment.base >= self.base).copied() else {
-                return Next::Nothing;
-            };
+            let ahead = |segment: &&Segment| segment.base >= self.base && !segment.is_void();
+            let Some(segment) = log.segments.iter().find(ahead).copied() else { return Next::Nothing };
             if segment.id != self.id {
                 self.enter(&segment);
             }

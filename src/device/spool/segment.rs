@@ -40,6 +40,11 @@ pub(super) enum Header {
 }
 
 impl Segment {
+    /// Whether it was given up before it had a record, and waits for a new one to take its place.
+    pub(super) fn is_void(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= self.base)
+    }
+
     pub(super) fn name(&self) -> String {
         name(self.base)
     }
