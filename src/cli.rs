@@ -24,6 +24,7 @@ mod provision;
 mod publish;
 mod run;
 mod signals;
+mod spooling;
 mod subscribe;
 mod usage;
 

@@ -3,3 +3,4 @@
 pub mod duration;
 pub mod environment;
 pub mod feeder;
+pub mod spool;

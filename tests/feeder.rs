@@ -3,9 +3,8 @@
 //! The broker is `iotctl local` where this build has it, and mosquitto in a device build.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
-#[cfg(not(all(feature = "control", feature = "local")))]
-#[path = "world/mosquitto.rs"]
-mod mosquitto;
+#[path = "world/broker.rs"]
+mod broker;
 #[path = "world/world.rs"]
 mod world;
 
@@ -19,77 +18,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use world::{Said, run};
-
-#[cfg(all(feature = "control", feature = "local"))]
-mod broker {
-    //! A stand-in with one device.
-    use super::world::{World, sealed};
-
-    pub(crate) const TOPIC: &str = "sensors/pump-7/temperature";
-
-    pub(crate) struct Broker(World);
-
-    impl Broker {
-        pub(crate) fn start(_test: &str) -> Option<Self> {
-            let world = World::start();
-            world.provision(&["--thing", "pump-7"]);
-            Some(Self(world))
-        }
-
-        pub(crate) fn port(&self) -> u16 {
-            self.0.mqtt_port
-        }
-
-        /// `iotctl run` with the tutorial's flags, at this port.
-        pub(crate) fn feeder(&self, port: u16, more: &[&str]) -> std::process::Command {
-            let endpoint = format!("localhost:{port}");
-            let (root, cert, key) = ("root-ca.pem", "device.cert.pem", "device.key.pem");
-            let identity = ["run", "-e", &endpoint, "-r", root, "-c", cert, "-k", key, "--client-id", "pump-7"];
-            sealed(&self.0.bundle("pump-7"), &[&identity[..], &["-t", TOPIC, "--sensor", "sim"], more].concat())
-        }
-    }
-}
-
-#[cfg(not(all(feature = "control", feature = "local")))]
-mod broker {
-    //! mosquitto with one device.
-    use super::mosquitto::Mosquitto;
-    use super::world::peers;
-
-    pub(crate) const TOPIC: &str = "sensors/pump-7/temperature";
-
-    pub(crate) struct Broker(Mosquitto);
-
-    impl Broker {
-        pub(crate) fn start(test: &str) -> Option<Self> {
-            peers(&format!("feeder::{test}")).then(|| Self(Mosquitto::start()))
-        }
-
-        pub(crate) fn port(&self) -> u16 {
-            self.0.port
-        }
-
-        /// `iotctl run` with the tutorial's flags, at this port.
-        pub(crate) fn feeder(&self, port: u16, more: &[&str]) -> std::process::Command {
-            let endpoint = format!("localhost:{port}");
-            let identity = [
-                "run",
-                "-e",
-                &endpoint,
-                "-r",
-                "ca.pem",
-                "-c",
-                "device.pem",
-                "-k",
-                "device.key",
-                "--client-id",
-                "pump-7",
-            ];
-            let all = [&identity[..], &["-t", TOPIC, "--sensor", "sim"], more].concat();
-            super::world::sealed(self.0.folder.path(), &all)
-        }
-    }
-}
 
 use broker::{Broker, TOPIC};
 

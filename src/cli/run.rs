@@ -4,20 +4,24 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::identity::{Connecting, Who};
 use super::signals;
+use super::spooling::{self, Queueing};
 use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::{FeederSettings, Sensor};
 use crate::device::feeder::{self, Event, Feed, Summary};
-use crate::device::queue::{MemoryQueue, Record};
+use crate::device::loss::Losses;
+use crate::device::queue::{MemoryQueue, Queue, Record};
 use crate::device::session::Limits;
 use crate::device::source::reading::{Sample, TEMPERATURE};
 use crate::device::source::sampler::{Plan, Sampler};
 use crate::device::source::{self, SensorKind};
+use crate::device::spool::files::Disk;
+use crate::device::spool::{Spool, Stat};
 use crate::error::{Error, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::pki::sha256_hex;
@@ -26,15 +30,17 @@ use crate::ui::Ui;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
-/// A reading is forgotten when the broker has acknowledged it. The connection is made again and again, with a wait that
-/// doubles from 1 s to 32 s; a sensor that fails is reported as `"value":null,"status":"fail"` and set up again. Flags win
-/// over the bundle's feeder.toml. SIGINT and SIGTERM end it after the last acknowledgements.
+/// A reading is accepted when it is on the disk, and forgotten when the broker has acknowledged it; a start first sends
+/// what it owes. The connection is made again and again, with a wait that doubles from 1 s to 32 s; a sensor that fails
+/// is reported as `"value":null,"status":"fail"` and set up again. Flags win over the bundle's feeder.toml. SIGINT and
+/// SIGTERM end it after the last acknowledgements.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   iotctl run --bundle ./certs
   iotctl run --bundle certs/pump-7 --sensor sim --interval 500ms --count 10
   iotctl run -e HOST -r ca.pem -c cert.pem -k key.pem --client-id pump-7 -t bme680/temperature
+  iotctl run --bundle ./certs --sync 200 --max-age 30d --max-bytes 64MiB
 ")]
 pub(super) struct Run {
     #[command(flatten)]
@@ -57,6 +63,8 @@ pub(super) struct Run {
     /// The I2C bus of the sensor [default: /dev/i2c-1]
     #[arg(long, value_name = "DEVICE")]
     bus: Option<PathBuf>,
+    #[command(flatten)]
+    queueing: Queueing,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -64,26 +72,60 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let connecting = arguments.who.connecting()?;
     let settings = settings(&arguments, &connecting)?;
     let topic = topic(&settings, &connecting)?;
+    let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
+    let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
+    let spool = folder.map(|folder| spooling::open(&folder, settings.spool.clone())).transpose()?;
     let plan = Plan { interval: settings.interval, count: arguments.count };
     let sensor = source::open(kind(&settings, &connecting.identity));
     let sampler = Sampler::start(sensor, plan, OffsetDateTime::now_utc)?;
-    let identity = connecting.identity;
     ui.detail(&format!("publishing to `{topic}` every {:?}", settings.interval));
     let feed = Feed {
-        identity: identity.clone(),
+        identity: connecting.identity,
         topic,
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
         quantity: TEMPERATURE,
         settings: Settings::default(),
         limits: Limits::default(),
         first_connect_must_succeed: arguments.count.is_some(),
+        clock: OffsetDateTime::now_utc,
     };
+    match spool {
+        Some(mut spool) => {
+            show_spool(&spool, ui);
+            feed_from(feed, sampler, &mut spool, stop, ui).await
+        }
+        None => feed_from(feed, sampler, &mut MemoryQueue::default(), stop, ui).await,
+    }
+}
+
+async fn feed_from<Q: Queue>(
+    feed: Feed,
+    sampler: Sampler,
+    queue: &mut Q,
+    stop: impl Future<Output = signals::Stopped>,
+    ui: Ui,
+) -> Result<u8> {
+    let identity = feed.identity.clone();
     let mut stopped = None;
     let stopping = async { stopped = Some(stop.await) };
     let mut observer = |event: Event<'_>| show(&event, &identity, ui);
-    let summary = feeder::run(feed, sampler, &mut MemoryQueue::default(), throw_dice, &mut observer, stopping).await?;
+    let summary = feeder::run(feed, sampler, queue, throw_dice, &mut observer, stopping).await?;
     conclude(summary, ui);
     Ok(stopped.map_or(0, signals::Stopped::exit_code))
+}
+
+fn show_spool(spool: &Spool<Disk>, ui: Ui) {
+    let Stat { epoch, first, end, segments, losses } = spool.stat();
+    let waiting = end - first;
+    let value = json!({
+        "event": "spool", "epoch": format!("{epoch:016x}"), "first": first, "next": end, "segments": segments,
+        "lost": reasons(&losses),
+    });
+    ui.log(|| format!("spool {epoch:016x}: {waiting} readings wait, number {end} is next"), &value, waiting > 0);
+}
+
+fn reasons(losses: &Losses) -> Value {
+    losses.reasons().map(|(reason, lost)| (reason.name().to_owned(), Value::from(lost))).collect::<Map<_, _>>().into()
 }
 
 /// The settings of the bundle's feeder.toml, with the flags on top.
@@ -95,6 +137,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.qos = arguments.qos.unwrap_or(settings.qos);
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
+    arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
     Ok(settings)
 }
 
@@ -129,6 +172,14 @@ fn show(event: &Event<'_>, identity: &Identity, ui: Ui) {
         Event::Connected => ui.say(&format!("connected to {} as `{}`", identity.endpoint, identity.client_id)),
         Event::Published(record) => ui.event(|| sentence(record), &published(record)),
         Event::SampleFailed(sample) => complain(sample, ui),
+        Event::Lost(losses) => {
+            let each = losses.reasons().map(|(reason, lost)| format!("{} {lost}", reason.name())).collect::<Vec<_>>();
+            ui.warn(&format!(
+                "{} readings were lost ({}); a gap record tells of them",
+                losses.total(),
+                each.join(", ")
+            ));
+        }
         Event::Disconnected { reason, retry_in, waiting } => {
             let wait = retry_in.as_secs_f64();
             let hints = reason.hints().iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>();
@@ -155,9 +206,17 @@ fn complain(sample: &Sample, ui: Ui) {
 }
 
 fn conclude(summary: Summary, ui: Ui) {
-    let Summary { published, failed_samples, reconnects, unacknowledged } = summary;
-    ui.detail(&format!("{published} published, {failed_samples} failed readings, {reconnects} reconnects"));
-    if unacknowledged > 0 {
-        ui.warn(&format!("{unacknowledged} readings were not acknowledged; the queue is in memory, so they are lost"));
+    let Summary { published, failed_samples, reconnects, unacknowledged, kept, lost } = summary;
+    ui.detail(&format!(
+        "{published} published, {failed_samples} failed readings, {reconnects} reconnects, {lost} readings lost"
+    ));
+    match (unacknowledged, kept) {
+        (0, _) => {}
+        (_, true) => ui.say(&format!("{unacknowledged} readings wait on the disk; the next run sends them first")),
+        (_, false) => {
+            ui.warn(&format!(
+                "{unacknowledged} readings were not acknowledged; the queue is in memory, so they are lost"
+            ));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Durations as people write them: `5s`, `500ms`, `2m`, `1h`, or seconds as a number.
+//! Durations as people write them: `5s`, `500ms`, `2m`, `1h`, `30d`, or seconds as a number.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(wrong(text)),
     };
     let seconds = number.parse::<f64>().map_err(|_| wrong(text))? * scale;
@@ -32,7 +33,15 @@ mod tests {
 
     #[test]
     fn the_usual_forms_are_understood() {
-        let forms = [("5s", 5000), ("500ms", 500), ("0.25", 250), ("2m", 120_000), ("1h", 3_600_000), (" 3 s", 3000)];
+        let forms = [
+            ("5s", 5000),
+            ("500ms", 500),
+            ("0.25", 250),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("1d", 86_400_000),
+            (" 3 s", 3000),
+        ];
         for (text, millis) in forms {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::duration;
+use super::spool::{QueueKind, SpoolSettings};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
 
@@ -37,12 +38,25 @@ pub struct FeederSettings {
     /// The I2C bus of the sensor.
     #[serde(default = "first_bus")]
     pub bus: PathBuf,
+    /// Where readings wait for their acknowledgement; on the disk if not given and there is a bundle.
+    pub queue: Option<QueueKind>,
+    /// How the queue on the disk is kept.
+    #[serde(default)]
+    pub spool: SpoolSettings,
 }
 
 impl Default for FeederSettings {
     /// The tutorial's: a reading every 5 s, QoS 1, the BME680 of a Raspberry Pi.
     fn default() -> Self {
-        Self { topic: None, interval: five_seconds(), qos: at_least_once(), sensor: bme680(), bus: first_bus() }
+        Self {
+            topic: None,
+            interval: five_seconds(),
+            qos: at_least_once(),
+            sensor: bme680(),
+            bus: first_bus(),
+            queue: None,
+            spool: SpoolSettings::default(),
+        }
     }
 }
 
@@ -68,7 +82,8 @@ impl FeederSettings {
                 format!("`{origin}`, line {line}, `{field}`")
             };
             Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-                .hint("the settings are: topic, interval, qos, sensor, bus")
+                .hint("the settings are: topic, interval, qos, sensor, bus, queue")
+                .hint("and below [spool]: dir, sync, max_bytes, max_count, max_age, when_full")
         })
     }
 
@@ -85,7 +100,16 @@ impl FeederSettings {
              # \"bme680\", or \"sim\" for a simulated one\n\
              sensor = \"bme680\"\n\
              # The I2C bus it hangs on\n\
-             bus = \"/dev/i2c-1\"\n"
+             bus = \"/dev/i2c-1\"\n\
+             # Where readings wait for their acknowledgement: \"disk\" or \"memory\"\n\
+             queue = \"disk\"\n\n\
+             [spool]\n\
+             # \"every\" reading safe from a power cut, or all of so much time together, such as \"200ms\"\n\
+             sync = \"every\"\n\
+             # How much may wait; max_count and max_age are bounds too\n\
+             max_bytes = \"1GiB\"\n\
+             # What gives way: \"drop-oldest\", \"drop-newest\", or \"block\"\n\
+             when_full = \"drop-oldest\"\n"
         )
     }
 }
@@ -127,7 +151,8 @@ mod tests {
     fn the_file_of_a_new_bundle_says_what_the_defaults_are() {
         let topic: TopicName = "sensors/pump-7/temperature".parse().unwrap();
         let settings = FeederSettings::parse("feeder.toml", &FeederSettings::file_for(&topic)).unwrap();
-        assert_eq!(settings, FeederSettings { topic: Some(topic), ..FeederSettings::default() });
+        let queue = Some(QueueKind::Disk);
+        assert_eq!(settings, FeederSettings { topic: Some(topic), queue, ..FeederSettings::default() });
     }
 
     #[test]
@@ -144,6 +169,12 @@ mod tests {
             ("topic = \"a/+\"\n", "`feeder.toml`, line 1, `topic`: topic `a/+` holds a wildcard"),
             ("sensor = \"bme280\"\n", "`feeder.toml`, line 1, `sensor`: unknown variant `bme280`"),
             ("qos 1\n", "`feeder.toml`, line 1"),
+            ("queue = \"tape\"\n", "`feeder.toml`, line 1, `queue`: unknown variant `tape`"),
+            ("[spool]\nsync = \"maybe\"\n", "`feeder.toml`, line 2, `sync`: `maybe` is neither `every` nor a time"),
+            ("[spool]\nmax_bytes = 5\n", "`feeder.toml`, line 2, `max_bytes`: `5` is too small"),
+            ("[spool]\nmax_count = 0\n", "`feeder.toml`, line 2, `max_count`: a queue of no readings"),
+            ("[spool]\nmax_age = \"old\"\n", "`feeder.toml`, line 2, `max_age`: `old` is not a duration"),
+            ("\n[spool]\nwhen_full = \"wait\"\n", "`feeder.toml`, line 3, `when_full`: unknown variant `wait`"),
         ];
         for (text, wanted) in cases {
             let error = FeederSettings::parse("feeder.toml", text).unwrap_err();

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::loss::Losses;
 use super::message;
-use super::queue::{Queue, Record};
+use super::queue::{Accepted, Moment, Queue, Record};
 use super::session::{Limits, Session, Step};
 use super::source::reading::{Quantity, Sample};
 use super::source::sampler::Sampler;
@@ -37,6 +39,8 @@ pub struct Feed {
     pub limits: Limits,
     /// Whether to give up when the first connection does not come about. A service keeps trying; a script must end.
     pub first_connect_must_succeed: bool,
+    /// The clock on the wall.
+    pub clock: fn() -> OffsetDateTime,
 }
 
 /// What happened, for whoever watches.
@@ -48,6 +52,8 @@ pub enum Event<'a> {
     Published(&'a Record),
     /// The sensor gave no value; a message with `null` was queued.
     SampleFailed(&'a Sample),
+    /// Readings were lost, and the receiver will be told.
+    Lost(Losses),
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -68,12 +74,18 @@ pub struct Summary {
     pub failed_samples: u64,
     /// Connections after the first.
     pub reconnects: u64,
-    /// Messages that were still waiting at the end; a memory queue loses them.
+    /// Messages that were still waiting at the end.
     pub unacknowledged: u64,
+    /// Whether those survive the process.
+    pub kept: bool,
+    /// Readings that were lost.
+    pub lost: u64,
 }
 
 /// How long a feeder that is told to stop waits for the last acknowledgements.
 const DRAIN: Duration = Duration::from_secs(5);
+/// Losses are reported no more often than this: a queue that is full loses a reading with each new one.
+const REPORT_AFTER: Duration = Duration::from_secs(60);
 
 /// Feeds until the sampler has ended and everything is acknowledged, or until `stop` resolves.
 ///
@@ -99,7 +111,10 @@ pub async fn run<Q: Queue>(
         summary: Summary::default(),
         was_online: false,
         sampling: true,
+        held: None,
         failure: None,
+        losses: Losses::default(),
+        reported: None,
     };
     feeder.run(sampler, stop).await
 }
@@ -115,21 +130,27 @@ struct Feeder<'a, Q, D> {
     summary: Summary,
     was_online: bool,
     sampling: bool,
+    /// A sample that the queue has no room for.
+    held: Option<Sample>,
     failure: Option<Error>,
+    /// What had been lost at the last report, and when that was.
+    losses: Losses,
+    reported: Option<Duration>,
 }
 
 impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     async fn run(mut self, mut sampler: Sampler, stop: impl Future<Output = ()>) -> Result<Summary> {
         let mut stop = std::pin::pin!(stop);
         let mut deadline = None;
-        while self.failure.is_none() && (self.sampling || self.queue.waiting() > 0) {
+        self.losses = self.queue.losses();
+        while self.failure.is_none() && (self.sampling || self.held.is_some() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
                     sampler.stop();
                 }
-                sample = sampler.next(), if self.sampling => self.sampled(sample)?,
+                sample = sampler.next(), if self.sampling && self.held.is_none() => self.sampled(sample),
                 happening = self.line.next() => self.happened(happening),
                 () = sleep_until(self.started, wake) => {
                     let late = deadline.is_some_and(|deadline| self.now() >= deadline);
@@ -146,8 +167,21 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.started.elapsed()
     }
 
-    /// Does whatever the session wants now; returns when it wants to be asked again.
+    fn moment(&self) -> Moment {
+        Moment { elapsed: self.now(), utc: (self.feed.clock)() }
+    }
+
+    /// Does whatever queue and session want now; returns when they want to be asked again.
     fn advance(&mut self) -> Option<Duration> {
+        if let Some(sample) = self.held.take() {
+            self.offer(sample);
+        }
+        let moment = self.moment();
+        let tend = self.queue.tend(moment);
+        if self.session.is_online() {
+            self.queue.announce(&self.feed.topic, moment);
+        }
+        self.report_losses();
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
@@ -156,23 +190,41 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                         self.line.publish(sequence, record);
                     }
                 }
-                Step::Wait(until) => return until,
+                Step::Wait(until) => return earliest(until, tend),
             }
         }
     }
 
-    fn sampled(&mut self, sample: Option<Sample>) -> Result<()> {
-        let Some(sample) = sample else {
-            self.sampling = false;
-            return Ok(());
-        };
+    fn sampled(&mut self, sample: Option<Sample>) {
+        match sample {
+            Some(sample) => self.offer(sample),
+            None => self.sampling = false,
+        }
+    }
+
+    /// Gives a sample to the queue, or holds it until there is room.
+    fn offer(&mut self, sample: Sample) {
         let payload = message::encode(self.queue.end(), &sample, self.feed.quantity);
-        self.queue.accept(Record { topic: self.feed.topic.clone(), payload })?;
+        let record = Record { topic: self.feed.topic.clone(), payload };
+        if self.queue.accept(record, self.moment()) == Accepted::Full {
+            self.held = Some(sample);
+            return;
+        }
         if sample.value(self.feed.quantity).is_none() {
             self.summary.failed_samples += 1;
             (self.observer)(Event::SampleFailed(&sample));
         }
-        Ok(())
+    }
+
+    fn report_losses(&mut self) {
+        let due = self.reported.is_none_or(|last| self.now() >= last + REPORT_AFTER);
+        let lost = self.queue.losses().since(&self.losses);
+        if due && lost.total() > 0 {
+            self.summary.lost += lost.total();
+            self.losses = self.queue.losses();
+            self.reported = Some(self.now());
+            (self.observer)(Event::Lost(lost));
+        }
     }
 
     fn happened(&mut self, happening: Happening) {
@@ -207,7 +259,11 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     async fn finish(mut self) -> Result<Summary> {
         self.line.close().await;
+        self.queue.close();
+        self.reported = None;
+        self.report_losses();
         self.summary.unacknowledged = self.queue.waiting();
+        self.summary.kept = self.queue.is_durable();
         match self.failure {
             Some(error) => Err(error),
             None => Ok(self.summary),

@@ -1,8 +1,11 @@
 //! The message of one reading: a JSON object whose bytes never change for the same reading.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::loss::Gap;
 use super::source::reading::{Quantity, Sample};
 
 /// The order of the fields is the order of the keys on the wire.
@@ -34,6 +37,44 @@ pub fn encode(sequence: u64, sample: &Sample, quantity: Quantity) -> Vec<u8> {
     serde_json::to_vec(&message).expect("a message is plain JSON")
 }
 
+/// The keys of a reading, and what is missing.
+#[derive(Serialize)]
+struct GapMessage<'a> {
+    sequence: u64,
+    timestamp_utc: String,
+    value: Option<f64>,
+    unit: &'a str,
+    origin: &'a str,
+    status: &'a str,
+    gap: Missing,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    first: u64,
+    last: u64,
+    lost: u64,
+    reasons: BTreeMap<&'static str, u64>,
+}
+
+/// The message that tells of lost readings, under a number of its own.
+///
+/// It has the keys of a reading, with no value, so that a receiver of readings can take it, and the status `gap`.
+pub fn encode_gap(sequence: u64, at: OffsetDateTime, gap: &Gap) -> Vec<u8> {
+    let reasons = gap.losses.reasons().map(|(reason, lost)| (reason.name(), lost)).collect();
+    let message = GapMessage {
+        sequence,
+        timestamp_utc: timestamp(at),
+        value: None,
+        unit: "",
+        origin: "iotctl spool",
+        status: "gap",
+        gap: Missing { first: gap.first, last: gap.last, lost: gap.losses.total(), reasons },
+    };
+    #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
+    serde_json::to_vec(&message).expect("a message is plain JSON")
+}
+
 /// ISO 8601 in UTC with six fractional digits, those of Python's `%Y-%m-%dT%H:%M:%S.%fZ`, even where they are zero.
 fn timestamp(at: OffsetDateTime) -> String {
     let utc = at.checked_to_offset(UtcOffset::UTC).unwrap_or(at);
@@ -46,6 +87,7 @@ fn timestamp(at: OffsetDateTime) -> String {
 mod tests {
     use time::macros::datetime;
 
+    use super::super::loss::Reason;
     use super::super::source::fault::ReadError;
     use super::super::source::reading::{HUMIDITY, Reading, TEMPERATURE};
     use super::*;
@@ -99,6 +141,18 @@ mod tests {
     fn a_whole_degree_is_still_a_decimal_number() {
         assert!(text(&temperature(21.0)).contains(r#""value":21.0,"#));
         assert!(text(&temperature(-40.0)).contains(r#""value":-40.0,"#));
+    }
+
+    #[test]
+    fn a_gap_has_the_keys_of_a_reading_and_says_what_is_missing() {
+        let mut gap = Gap::default();
+        gap.add(17, 28, Reason::Bytes);
+        gap.add(29, 29, Reason::DiskFull);
+        let at = datetime!(2020-02-15 16:43:16.226983 UTC);
+        assert_eq!(
+            String::from_utf8(encode_gap(30, at, &gap)).unwrap(),
+            r#"{"sequence":30,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":null,"unit":"","origin":"iotctl spool","status":"gap","gap":{"first":17,"last":29,"lost":13,"reasons":{"bytes":12,"disk_full":1}}}"#
+        );
     }
 
     #[test]

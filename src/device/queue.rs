@@ -1,11 +1,14 @@
-//! What waits to be acknowledged. The seam behind which the disk spool comes; in memory for now.
+//! What waits to be acknowledged: the seam between the feeder and its queue, on the disk (`spool`) or in memory.
 //!
 //! A record is accepted, gets the next sequence number, and stays until its acknowledgement. Acknowledgements may
 //! come out of order; records leave from the front only, so "the first unacknowledged" is one number.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use crate::error::Result;
+use time::OffsetDateTime;
+
+use super::loss::{Losses, Reason};
 use crate::topic::TopicName;
 
 /// A message that waits to be published.
@@ -17,7 +20,27 @@ pub struct Record {
     pub payload: Vec<u8>,
 }
 
-/// A queue of records under rising sequence numbers.
+/// A point in time, on both clocks: waits are measured by the one that never jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Since the start of the feeder.
+    pub elapsed: Duration,
+    /// What the clock on the wall says, which may be set at any time.
+    pub utc: OffsetDateTime,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is the queue's to keep.
+    Kept,
+    /// It is lost, its number is used up, and the receiver will be told.
+    Dropped(Reason),
+    /// There is no room: offer it again when some records are acknowledged.
+    Full,
+}
+
+/// A queue of records under rising sequence numbers. Numbers may be left out.
 pub trait Queue {
     /// The number that the next accepted record gets.
     fn end(&self) -> u64;
@@ -25,11 +48,11 @@ pub trait Queue {
     /// The number of the oldest record that is not acknowledged; [`Queue::end`] if there is none.
     fn first(&self) -> u64;
 
-    /// Takes a record; when this returns, it is the queue's to keep.
-    fn accept(&mut self, record: Record) -> Result<()>;
+    /// Takes a record, or says why not.
+    fn accept(&mut self, record: Record, now: Moment) -> Accepted;
 
-    /// The record of a number between [`Queue::first`] and [`Queue::end`].
-    fn get(&self, sequence: u64) -> Option<&Record>;
+    /// The record of a number between [`Queue::first`] and [`Queue::end`]; `None` if that number was left out.
+    fn get(&mut self, sequence: u64) -> Option<&Record>;
 
     /// Forgets a record; numbers that are gone already are no error, because QoS 1 may acknowledge twice.
     fn acknowledge(&mut self, sequence: u64);
@@ -38,6 +61,27 @@ pub trait Queue {
     fn waiting(&self) -> u64 {
         self.end() - self.first()
     }
+
+    /// Whether what waits survives the process.
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    /// What was lost so far.
+    fn losses(&self) -> Losses {
+        Losses::default()
+    }
+
+    /// The line stands: queues a record for `topic` that tells the receiver what was lost, if anything was.
+    fn announce(&mut self, _topic: &TopicName, _now: Moment) {}
+
+    /// Does what is due; returns when something is due again.
+    fn tend(&mut self, _now: Moment) -> Option<Duration> {
+        None
+    }
+
+    /// The feeder ends: makes everything safe.
+    fn close(&mut self) {}
 }
 
 /// A queue that dies with the process. Endless, as the tutorial's `configureOfflinePublishQueueing(-1)`.
@@ -69,12 +113,12 @@ impl Queue for MemoryQueue {
         self.first
     }
 
-    fn accept(&mut self, record: Record) -> Result<()> {
+    fn accept(&mut self, record: Record, _now: Moment) -> Accepted {
         self.records.push_back(Entry { record, acknowledged: false });
-        Ok(())
+        Accepted::Kept
     }
 
-    fn get(&self, sequence: u64) -> Option<&Record> {
+    fn get(&mut self, sequence: u64) -> Option<&Record> {
         self.records.get(self.index(sequence)?).map(|entry| &entry.record)
     }
 
@@ -93,10 +137,12 @@ impl Queue for MemoryQueue {
 mod tests {
     use super::*;
 
+    const NOW: Moment = Moment { elapsed: Duration::ZERO, utc: OffsetDateTime::UNIX_EPOCH };
+
     fn queue(records: u8) -> MemoryQueue {
         let mut queue = MemoryQueue::default();
         for number in 0..records {
-            queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![number] }).unwrap();
+            queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![number] }, NOW);
         }
         queue
     }
@@ -125,7 +171,7 @@ mod tests {
     fn numbers_go_on_after_the_queue_ran_empty() {
         let mut queue = queue(1);
         queue.acknowledge(0);
-        queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![] }).unwrap();
+        queue.accept(Record { topic: "t".parse().unwrap(), payload: vec![] }, NOW);
         assert_eq!((queue.first(), queue.end()), (1, 2));
     }
 }
