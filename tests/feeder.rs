@@ -219,3 +219,16 @@ fn programs_get_an_object_a_reading() {
     assert_eq!((lines.len(), &lines[1]["event"], &lines[1]["topic"]), (2, &"published".into(), &TOPIC.into()));
     assert_eq!(lines[1]["message"]["sequence"], 1);
 }
+
+#[cfg(all(feature = "control", feature = "local"))]
+#[test]
+fn a_script_whose_topic_policy_forbids_ends_with_the_reason_and_keeps_its_readings() {
+    let world = world::World::start();
+    world.provision(&["--thing", "pump-7"]);
+    let arguments = ["run", "--bundle", "certs/pump-7", "--sensor", "sim", "--interval", "5ms", "--count", "3"];
+    let said = run(&mut world.iotctl(&[&arguments[..], &["-t", "not/mine"]].concat()));
+    assert_eq!((said.code, said.stdout.as_str()), (Some(5), ""), "{}", said.stderr);
+    assert!(said.stderr.contains("allow iot:Publish on topic/not/mine"), "{}", said.stderr);
+    let kept = "hint: 3 readings wait in `certs/pump-7/spool` and are tried first next time; to give them up: rm -r";
+    assert!(said.stderr.contains(kept), "{}", said.stderr);
+}

@@ -1,6 +1,6 @@
 //! `iotctl run`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -22,7 +22,7 @@ use crate::device::source::sampler::{Plan, Sampler};
 use crate::device::source::{self, SensorKind};
 use crate::device::spool::files::Disk;
 use crate::device::spool::{Spool, Stat};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::pki::sha256_hex;
 use crate::topic::TopicName;
@@ -74,7 +74,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let topic = topic(&settings, &connecting)?;
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
-    let spool = folder.map(|folder| spooling::open(&folder, settings.spool.clone())).transpose()?;
+    let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
     let plan = Plan { interval: settings.interval, count: arguments.count };
     let sensor = source::open(kind(&settings, &connecting.identity));
     let sampler = Sampler::start(sensor, plan, OffsetDateTime::now_utc)?;
@@ -86,15 +86,27 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         quantity: TEMPERATURE,
         settings: Settings::default(),
         limits: Limits::default(),
-        first_connect_must_succeed: arguments.count.is_some(),
+        gives_up: arguments.count.is_some(),
         clock: OffsetDateTime::now_utc,
     };
     match spool {
         Some(mut spool) => {
             show_spool(&spool, ui);
-            feed_from(feed, sampler, &mut spool, stop, ui).await
+            let outcome = feed_from(feed, sampler, &mut spool, stop, ui).await;
+            outcome.map_err(|error| with_what_waits(error, spool.waiting(), folder.as_deref()))
         }
         None => feed_from(feed, sampler, &mut MemoryQueue::default(), stop, ui).await,
+    }
+}
+
+/// What is denied stays in the queue, and is tried first by the next run: whoever gave the wrong topic must know.
+fn with_what_waits(error: Error, waiting: u64, folder: Option<&Path>) -> Error {
+    match folder.filter(|_| error.kind() == Kind::Denied && waiting > 0) {
+        None => error,
+        Some(folder) => error.hint(format!(
+            "{waiting} readings wait in `{0}` and are tried first next time; to give them up: rm -r {0}",
+            folder.display()
+        )),
     }
 }
 

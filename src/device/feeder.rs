@@ -14,7 +14,7 @@ use super::queue::{Accepted, Moment, Queue, Record};
 use super::session::{Limits, Session, Step};
 use super::source::reading::{Quantity, Sample};
 use super::source::sampler::Sampler;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
@@ -37,8 +37,9 @@ pub struct Feed {
     pub settings: Settings,
     /// Eagerness of the session.
     pub limits: Limits,
-    /// Whether to give up when the first connection does not come about. A service keeps trying; a script must end.
-    pub first_connect_must_succeed: bool,
+    /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
+    /// and again. A service keeps trying, because policies are mended; a script must end.
+    pub gives_up: bool,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -82,6 +83,8 @@ pub struct Summary {
     pub lost: u64,
 }
 
+/// Denials without an acknowledgement in between after which a script ends.
+const DENIALS: u32 = 3;
 /// How long a feeder that is told to stop waits for the last acknowledgements.
 const DRAIN: Duration = Duration::from_secs(5);
 /// Losses are reported no more often than this: a queue that is full loses a reading with each new one.
@@ -110,6 +113,7 @@ pub async fn run<Q: Queue>(
         started: Instant::now(),
         summary: Summary::default(),
         was_online: false,
+        denials: 0,
         sampling: true,
         held: None,
         failure: None,
@@ -129,6 +133,8 @@ struct Feeder<'a, Q, D> {
     started: Instant,
     summary: Summary,
     was_online: bool,
+    /// Since the last acknowledgement.
+    denials: u32,
     sampling: bool,
     /// A sample that the queue has no room for.
     held: Option<Sample>,
@@ -241,6 +247,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn acknowledged(&mut self, sequence: u64) {
+        self.denials = 0;
         if let Some(record) = self.queue.get(sequence) {
             self.summary.published += 1;
             (self.observer)(Event::Published(record));
@@ -250,7 +257,8 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     fn lost(&mut self, reason: Error) {
         let retry_in = self.session.lost(self.now(), (self.dice)());
-        if self.feed.first_connect_must_succeed && !self.was_online {
+        self.denials += u32::from(reason.kind() == Kind::Denied);
+        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS) {
             self.failure = Some(reason);
             return;
         }
