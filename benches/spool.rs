@@ -3,7 +3,11 @@
 //! `cargo bench --no-default-features --bench spool [-- FOLDER]`; the folder is on the disk that is asked about, and the
 //! system's folder for temporary files if none is named. A plain program and no harness: what matters here is bytes and
 //! flushes, which are exact, and a rate that belongs to the disk, which no statistics make better.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on must fail, and prints its table")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot go on must fail, and prints its table"
+)]
 
 use std::cell::RefCell;
 use std::fs::File;
