@@ -23,6 +23,8 @@ pub(crate) struct Faults {
     pub(crate) short_writes: u32,
     /// No room for a new file, nor beyond the end of one.
     pub(crate) full: bool,
+    /// The process dies before it has done so many more things to the disk: none of the later ones is done.
+    pub(crate) dies_in: Option<u32>,
     /// Reading fails with EIO.
     pub(crate) unreadable: bool,
     /// Files in the order of their first write, with their inodes and their sectors as they were when they were last
@@ -73,6 +75,18 @@ impl Faults {
         *self = Self::default();
     }
 
+    /// Whether the process is still there to do one more thing.
+    fn lives(&mut self) -> io::Result<()> {
+        match &mut self.dies_in {
+            Some(0) => Err(broken()),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The process ends and the machine goes on: the kernel has what was written.
     pub(crate) fn only_the_process_died(&mut self) {
         *self = Self { full: self.full, ..Self::default() };
@@ -114,6 +128,7 @@ impl Files for Faulty {
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
+        self.faults.borrow_mut().lives()?;
         self.disk.create(name)
     }
 
@@ -127,6 +142,7 @@ impl Files for Faulty {
 
     fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut faults = self.faults.borrow_mut();
+        faults.lives()?;
         let grows = offset + bytes.len() as u64 > file.metadata()?.len();
         if faults.full && grows {
             return Err(ErrorKind::StorageFull.into());
@@ -145,6 +161,7 @@ impl Files for Faulty {
 
     fn sync(&self, file: &File) -> io::Result<()> {
         let mut faults = self.faults.borrow_mut();
+        faults.lives()?;
         let sectors = std::mem::take(of(&mut faults.unsafe_sectors, file));
         if count_down(&mut faults.failing_syncs) {
             of(&mut faults.doomed, file).extend(sectors);
@@ -154,10 +171,12 @@ impl Files for Faulty {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.faults.borrow_mut().lives()?;
         self.disk.rename(from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.faults.borrow_mut().lives()?;
         self.disk.remove(name)
     }
 

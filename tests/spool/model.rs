@@ -129,6 +129,10 @@ pub(crate) enum Action {
     Close,
     /// The process is killed, and started again.
     Kill,
+    /// It dies in the middle of taking a reading of so many bytes, after so many things done to the disk.
+    DieAccepting(u32, usize),
+    /// It dies in the middle of delivering so many.
+    DieDelivering(u32, usize),
     /// The power is cut; the seed says what of the unsafe sectors stays.
     PowerCut(u64),
     FailingSyncs(u32),
@@ -145,6 +149,8 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         4 => (1u64..20).prop_map(Action::AcknowledgeLater),
         1 => Just(Action::Close),
         2 => Just(Action::Kill),
+        2 => (0u32..12, 0usize..60).prop_map(|(after, bytes)| Action::DieAccepting(after, bytes)),
+        2 => (0u32..12, 1usize..20).prop_map(|(after, most)| Action::DieDelivering(after, most)),
         2 => any::<u64>().prop_map(Action::PowerCut),
         1 => (1u32..4).prop_map(Action::FailingSyncs),
         1 => (1u32..4).prop_map(Action::FailingWrites),
@@ -243,11 +249,19 @@ impl Life<'_> {
                 self.spool().close();
                 self.restart()?;
             }
-            Action::Kill => {
-                self.crashed = true;
-                self.spool = None;
-                self.faults.borrow_mut().only_the_process_died();
-                self.restart()?;
+            Action::Kill => self.die()?,
+            Action::DieAccepting(after, bytes) => {
+                self.faults.borrow_mut().dies_in = Some(after);
+                let (offered, accepted) = (self.offered, self.accepted.len());
+                self.accept(bytes, 0);
+                // One that was not taken before it died was not offered to anybody.
+                self.offered = offered + u64::from(self.accepted.len() > accepted);
+                self.die()?;
+            }
+            Action::DieDelivering(after, most) => {
+                self.faults.borrow_mut().dies_in = Some(after);
+                self.deliver(most)?;
+                self.die()?;
             }
             Action::PowerCut(seed) => {
                 self.crashed = true;
@@ -268,6 +282,13 @@ impl Life<'_> {
             Action::Full(full) => self.faults.borrow_mut().full = full,
         }
         Ok(())
+    }
+
+    fn die(&mut self) -> Result<(), TestCaseError> {
+        self.crashed = true;
+        self.spool = None;
+        self.faults.borrow_mut().only_the_process_died();
+        self.restart()
     }
 
     fn restart(&mut self) -> Result<(), TestCaseError> {
