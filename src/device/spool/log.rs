@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 use super::files::Files;
 use super::record::{END_MARK, HEAD};
-use super::segment::{self, HEADER, SPARE, Segment, UNFINISHED};
+use super::segment::{self, SPARE, Segment, UNFINISHED};
 
 /// Damaged files that are kept for whoever wants to look at them; older ones go.
 const KEPT_ASIDE: usize = 8;
@@ -96,10 +96,9 @@ impl<F: Files> Log<F> {
     /// After a failed sync the kernel may have thrown the pages away and call the next sync a success. So what is not
     /// known to be on the medium is written again, into a new segment, and the old file is not trusted with it.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        let Some(active) = self.active.as_mut().filter(|_| !self.unconfirmed.is_empty()) else { return Ok(()) };
+        let Some(active) = self.active.as_ref().filter(|_| !self.unconfirmed.is_empty()) else { return Ok(()) };
         let Err(error) = self.files.sync(&active.file) else {
-            active.unconfirmed_from = self.tail;
-            self.unconfirmed.clear();
+            self.confirmed(self.tail);
             return Ok(());
         };
         tracing::warn!("the disk cannot sync the spool: {error}; writing what is not safe to a new segment");
@@ -114,28 +113,26 @@ impl<F: Files> Log<F> {
         }
         self.tail = self.active.as_ref().map_or(tail, |active| active.unconfirmed_from);
         let records = std::mem::take(&mut self.unconfirmed);
-        let outcome = self.rotate().and_then(|()| self.rewrite(&records));
-        if outcome.is_ok() {
-            self.tail = tail;
-        } else {
-            // Nothing that is left of it may come between what was safe and what will be.
-            self.active = None;
-            self.lost.extend(records.iter().map(|(sequence, _)| sequence));
+        let outcome = self.begin_with(&records);
+        match &outcome {
+            Ok(()) => self.confirmed(tail),
+            Err(_) => self.lost.extend(records.iter().map(|(sequence, _)| sequence)),
         }
         outcome
+    }
+
+    /// All numbers below `tail` are on the medium, or were never there.
+    fn confirmed(&mut self, tail: u64) {
+        self.tail = tail;
+        self.unconfirmed.clear();
+        if let Some(active) = &mut self.active {
+            active.unconfirmed_from = tail;
+        }
     }
 
     /// The numbers of records that were in the log and are not any more.
     pub(super) fn take_lost(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.lost)
-    }
-
-    fn rewrite(&mut self, records: &[(u64, Vec<u8>)]) -> io::Result<()> {
-        records.iter().try_for_each(|(_, record)| self.write(record))?;
-        let active = self.active.as_mut().ok_or(ErrorKind::NotFound)?;
-        self.files.sync(&active.file)?;
-        active.unconfirmed_from = records.last().map_or(active.unconfirmed_from, |(sequence, _)| sequence + 1);
-        Ok(())
     }
 
     /// Writes a record and the end mark behind it.
@@ -153,59 +150,56 @@ impl<F: Files> Log<F> {
 
     /// Ends the segment that is written to, and begins one at the tail.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
+        self.begin_with(&[])
+    }
+
+    /// The same, with records that the new segment holds already when it takes its place in the log: a process that is
+    /// killed in between still has them in the old one.
+    fn begin_with(&mut self, records: &[(u64, Vec<u8>)]) -> io::Result<()> {
         self.active = None;
         let tail = self.tail;
         if let Some(last) = self.segments.back_mut() {
             last.limit = Some(last.limit.map_or(tail, |limit| limit.min(tail)));
         }
         // A segment without a record has the name of the new one, which takes its place.
-        if let Some(last) = self.segments.pop_back_if(|last| last.base >= tail && last.damaged) {
+        if let Some(last) = self.segments.pop_back_if(|last| last.is_void() && last.damaged) {
             self.give_up(&last);
         }
-        let file = if self.spare { self.recycle().or_else(|_| self.make())? } else { self.make()? };
-        self.segments.pop_back_if(|last| last.base >= tail);
+        let header = segment::header(self.epoch, tail);
+        let records: Vec<&[u8]> = records.iter().map(|(_, record)| record.as_slice()).collect();
+        let start = [&header[..], &records.concat()].concat();
+        let file = if self.spare { self.recycle(&start).or_else(|_| self.make(&start))? } else { self.make(&start)? };
+        self.segments.pop_back_if(|last| last.is_void());
         self.made += 1;
         self.segments.push_back(Segment { id: self.made, base: tail, limit: None, damaged: false, failed: false });
-        self.active = Some(Active { file, offset: HEADER, unconfirmed_from: tail });
+        self.active = Some(Active { file, offset: start.len(), unconfirmed_from: tail });
         Ok(())
     }
 
     /// Makes the spare one the segment of the tail. What it held has lower numbers, and ends where the new records end.
-    fn recycle(&mut self) -> io::Result<F::File> {
+    fn recycle(&mut self, start: &[u8]) -> io::Result<F::File> {
         self.spare = false;
-        let attempt = (|| {
-            let file = self.files.open(SPARE)?;
-            let head = [&segment::header(self.epoch, self.tail)[..], &END_MARK].concat();
-            self.files.write_all_at(&file, &head, 0)?;
-            self.settle(file, SPARE)
-        })();
-        if attempt.is_err() {
-            // The name must be free for another spare.
-            let _ = self.files.remove(SPARE);
-        }
-        attempt
+        self.files.open(SPARE).and_then(|file| self.settle(file, SPARE, start))
     }
 
     /// Makes a new file the segment of the tail.
-    fn make(&self) -> io::Result<F::File> {
-        let attempt = (|| {
-            let file = self.preallocated(UNFINISHED)?;
-            self.files.write_all_at(&file, &segment::header(self.epoch, self.tail), 0)?;
-            self.settle(file, UNFINISHED)
-        })();
-        if attempt.is_err() {
-            // Half a segment would only take room from others.
-            let _ = self.files.remove(UNFINISHED);
-        }
-        attempt
+    fn make(&self, start: &[u8]) -> io::Result<F::File> {
+        self.preallocated(UNFINISHED).and_then(|file| self.settle(file, UNFINISHED, start))
     }
 
-    /// Syncs a file and gives it its place in the log.
-    fn settle(&self, file: F::File, name: &str) -> io::Result<F::File> {
-        self.files.sync(&file)?;
-        self.files.rename(name, &segment::name(self.tail))?;
-        self.files.sync_folder()?;
-        Ok(file)
+    /// Writes the start of a segment, makes it safe and gives it its place in the log.
+    fn settle(&self, file: F::File, name: &str, start: &[u8]) -> io::Result<F::File> {
+        let mark = &END_MARK[..HEAD.min(self.size - start.len())];
+        let settled = self.files.write_all_at(&file, &[start, mark].concat(), 0).and_then(|()| {
+            self.files.sync(&file)?;
+            self.files.rename(name, &segment::name(self.tail))?;
+            self.files.sync_folder()
+        });
+        if settled.is_err() {
+            // Half a segment would only take room from others.
+            let _ = self.files.remove(name);
+        }
+        settled.map(|()| file)
     }
 
     /// A file of zeros. Written from its end, so that a disk without the room says so at the first piece.
@@ -216,7 +210,10 @@ impl<F: Files> Log<F> {
         while end > 0 {
             let length = zeros.len().min(end);
             end -= length;
-            self.files.write_all_at(&file, &zeros[..length], end as u64)?;
+            self.files.write_all_at(&file, &zeros[..length], end as u64).inspect_err(|_| {
+                // It would only take room from others.
+                let _ = self.files.remove(name);
+            })?;
         }
         Ok(file)
     }
