@@ -210,7 +210,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     /// Gives a sample to the queue, or holds it until there is room.
     fn offer(&mut self, sample: Sample) {
-        let payload = message::encode(self.queue.end(), &sample, self.feed.quantity);
+        let payload = message::encode(self.queue.next(&self.feed.topic), &sample, self.feed.quantity);
         let record = Record { topic: self.feed.topic.clone(), payload };
         if self.queue.accept(record, self.moment()) == Accepted::Full {
             self.held = Some(sample);

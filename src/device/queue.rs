@@ -3,7 +3,7 @@
 //! A record is accepted, gets the next sequence number, and stays until its acknowledgement. Acknowledgements may
 //! come out of order; records leave from the front only, so "the first unacknowledged" is one number.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -44,6 +44,10 @@ pub enum Accepted {
 pub trait Queue {
     /// The number that the next accepted record gets.
     fn end(&self) -> u64;
+
+    /// The sequence that the next message for `topic` carries: each topic has its own, so that whoever listens to one
+    /// sees what is missing.
+    fn next(&self, topic: &TopicName) -> u64;
 
     /// The number of the oldest record that is not acknowledged; [`Queue::end`] if there is none.
     fn first(&self) -> u64;
@@ -89,6 +93,7 @@ pub trait Queue {
 pub struct MemoryQueue {
     first: u64,
     records: VecDeque<Entry>,
+    sequences: HashMap<TopicName, u64>,
 }
 
 #[derive(Debug)]
@@ -113,7 +118,12 @@ impl Queue for MemoryQueue {
         self.first
     }
 
+    fn next(&self, topic: &TopicName) -> u64 {
+        self.sequences.get(topic).copied().unwrap_or(0)
+    }
+
     fn accept(&mut self, record: Record, _now: Moment) -> Accepted {
+        *self.sequences.entry(record.topic.clone()).or_default() += 1;
         self.records.push_back(Entry { record, acknowledged: false });
         Accepted::Kept
     }

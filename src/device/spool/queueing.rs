@@ -26,6 +26,10 @@ impl<F: Files> Queue for Spool<F> {
         self.cursor.first
     }
 
+    fn next(&self, _topic: &TopicName) -> u64 {
+        self.cursor.next
+    }
+
     fn accept(&mut self, record: Record, now: Moment) -> Accepted {
         self.expire(now);
         let length = record::length(&record);
