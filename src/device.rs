@@ -1,13 +1,18 @@
 //! The device wing: from the sensor on the bus to the acknowledged message.
 //!
 //! ```text
-//! source -> sampler (own thread) -> message -> spool -> session decides -> mqtt -> forget on PUBACK
+//! source -> sampler (own thread) -> stream -> message -> spool -> session decides -> mqtt -> forget on PUBACK
+//! lines  ------------------------------------------------^
 //! ```
 
 pub mod feeder;
+pub mod input;
+pub mod intake;
+pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
 pub mod session;
 pub mod source;
 pub mod spool;
+pub mod stream;

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use iotctl::device::message;
+use iotctl::device::input::Input;
+use iotctl::device::intake::{Intake, WAITING};
+use iotctl::device::message::{self, Form, Measurement};
+use iotctl::device::source::agenda::{Plan, Tick};
 use iotctl::device::source::bme680::{Bme680, Heater};
 use iotctl::device::source::fault::ReadError;
-use iotctl::device::source::reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Quantity, Source, TEMPERATURE};
-use iotctl::device::source::sampler::{Plan, Sampler};
+use iotctl::device::source::reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Quantity, Source, TEMPERATURE, everything};
+use iotctl::device::source::sampler::Sampler;
 use iotctl::device::source::sim::Sim;
 use iotctl::device::source::sim::air::Air;
 use iotctl::device::source::sim::bus::SimBus;
@@ -22,7 +25,12 @@ fn sensor(address: u8) -> (Bme680<SimBus>, SimBus) {
 }
 
 fn value(sensor: &mut Bme680<SimBus>, quantity: Quantity) -> Option<f64> {
-    sensor.read().unwrap().into_iter().find(|reading| reading.quantity == quantity).and_then(|reading| reading.value)
+    sensor
+        .read(&everything)
+        .unwrap()
+        .into_iter()
+        .find(|reading| reading.quantity == quantity)
+        .and_then(|reading| reading.value)
 }
 
 #[test]
@@ -72,7 +80,7 @@ fn each_fault_is_a_failed_reading_and_the_next_good_tick_recovers() {
         sensor.open().unwrap();
         assert_eq!(value(&mut sensor, TEMPERATURE), Some(21.58));
         bus.chip().set_fault(Some(fault));
-        let error = sensor.read().unwrap_err();
+        let error = sensor.read(&everything).unwrap_err();
         let wanted = match fault {
             Fault::Nak => matches!(error, ReadError::Bus(_)),
             Fault::AllOnes => !matches!(error, ReadError::Panicked(_)),
@@ -93,20 +101,25 @@ fn a_chip_that_lost_its_settings_in_silence_is_not_believed() {
     bus.chip().set_fault(Some(Fault::BrownOut));
     bus.chip().set_fault(None);
     // Every driver would report 34.72 degrees and 605 hPa here, with the new-data bit set.
-    assert!(sensor.read().is_err() || value(&mut sensor, TEMPERATURE) == Some(21.58));
+    assert!(sensor.read(&everything).is_err() || value(&mut sensor, TEMPERATURE) == Some(21.58));
 }
 
 #[tokio::test]
 async fn a_failed_reading_is_a_message_with_null_and_fail_and_the_feeder_goes_on() {
     let sim = Sim::new(7).with_fault(1..3, Fault::Nak).with_fault(4..5, Fault::BrownOut);
-    let plan = Plan { interval: Duration::from_millis(1), count: Some(6) };
-    let mut sampler = Sampler::start(Box::new(sim), plan, || datetime!(2026-11-25 12:00 UTC)).unwrap();
+    let tick = Tick { interval: Duration::from_millis(1), ..Tick::default() };
+    let plan = Plan { ticks: vec![tick], count: Some(6) };
+    let (sink, inputs) = tokio::sync::mpsc::channel(WAITING);
+    let sampler = Sampler::start(Box::new(sim), plan, || datetime!(2026-11-25 12:00 UTC), sink).unwrap();
+    let mut intake = Intake::new(inputs, vec![sampler]);
     let mut statuses = Vec::new();
-    while let Some(sample) = sampler.next().await {
-        let message: serde_json::Value = serde_json::from_slice(&message::encode(0, &sample, TEMPERATURE)).unwrap();
+    while let Some(Input::Sample(sample)) = intake.next().await {
+        let measurement = Measurement::of(&sample, &TEMPERATURE);
+        let message: serde_json::Value =
+            serde_json::from_slice(&message::encode(0, &measurement, Form::default())).unwrap();
         assert_eq!(message["value"].is_null(), message["status"] == "fail");
         statuses.push(message["status"].as_str().unwrap().to_owned());
     }
     assert_eq!(statuses, ["success", "fail", "fail", "success", "fail", "success"]);
-    assert_eq!((sampler.tally().failed, sampler.tally().brown_outs), (3, 1));
+    assert_eq!((intake.tally().failed, intake.tally().brown_outs), (3, 1));
 }

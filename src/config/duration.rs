@@ -2,6 +2,20 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer};
+
+/// Reads a duration from TOML, with or without quotes.
+pub(super) fn from_toml<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let value = toml::Value::deserialize(deserializer)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    parse(&text).map_err(serde::de::Error::custom)
+}
+
+/// The same for a setting that may be left out.
+pub(super) fn from_toml_if_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    from_toml(deserializer).map(Some)
+}
+
 /// Parses a duration of at least a millisecond.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();

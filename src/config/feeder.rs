@@ -1,5 +1,6 @@
 //! `feeder.toml`: what `iotctl run` does with a bundle.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,14 @@ use super::duration;
 use super::spool::{QueueKind, SpoolSettings};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
+
+pub mod source;
+pub mod stream;
+pub mod topic;
+
+use source::{SourceSettings, first_bus};
+use stream::{Located, StreamSettings};
+use topic::TopicTemplate;
 
 /// Which sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -21,13 +30,13 @@ pub enum Sensor {
 }
 
 /// The settings of a feeder.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeederSettings {
-    /// What it publishes to.
-    pub topic: Option<TopicName>,
+    /// What it publishes to; with several streams, a template.
+    pub topic: Option<TopicTemplate>,
     /// From one reading to the next.
-    #[serde(default = "five_seconds", deserialize_with = "human")]
+    #[serde(default = "five_seconds", deserialize_with = "duration::from_toml")]
     pub interval: Duration,
     /// 0 or 1; AWS IoT has no QoS 2.
     #[serde(default = "at_least_once", deserialize_with = "zero_or_one")]
@@ -43,6 +52,29 @@ pub struct FeederSettings {
     /// How the queue on the disk is kept.
     #[serde(default)]
     pub spool: SpoolSettings,
+    /// The key of the time in a message.
+    #[serde(default)]
+    pub timestamp: Timestamp,
+    /// Whether messages say which life of the queue they are from.
+    #[serde(default)]
+    pub epoch: bool,
+    /// The sources, by name; none: the one `sensor`.
+    #[serde(default)]
+    pub source: BTreeMap<String, Located<SourceSettings>>,
+    /// The streams, by name; none: every quantity of every source, or the temperature of the one `sensor`.
+    #[serde(default)]
+    pub stream: BTreeMap<String, Located<StreamSettings>>,
+}
+
+/// The key of the time in a message, and how it is written. The tutorial has both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Timestamp {
+    /// `timestamp_utc`, ISO 8601 with microseconds.
+    #[default]
+    Iso,
+    /// `utc_timestamp`, whole seconds since 1970.
+    Epoch,
 }
 
 impl Default for FeederSettings {
@@ -56,6 +88,10 @@ impl Default for FeederSettings {
             bus: first_bus(),
             queue: None,
             spool: SpoolSettings::default(),
+            timestamp: Timestamp::default(),
+            epoch: false,
+            source: BTreeMap::new(),
+            stream: BTreeMap::new(),
         }
     }
 }
@@ -71,20 +107,11 @@ impl FeederSettings {
 
     /// Parses the text of `feeder.toml`.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
-            let field =
-                text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map_or("", |(field, _)| field.trim());
-            let place = if field.is_empty() {
-                format!("`{origin}`, line {line}")
-            } else {
-                format!("`{origin}`, line {line}, `{field}`")
-            };
-            Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-                .hint("the settings are: topic, interval, qos, sensor, bus, queue")
-                .hint("and below [spool]: dir, sync, max_bytes, max_count, max_age, when_full")
-        })
+        let mut settings: Self = toml::from_str(text).map_err(|error| fault(origin, text, &error))?;
+        let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+        settings.source.values_mut().for_each(|source| source.line = line(source.line));
+        settings.stream.values_mut().for_each(|stream| stream.line = line(stream.line));
+        Ok(settings)
     }
 
     /// The file that a new bundle gets.
@@ -126,14 +153,19 @@ fn bme680() -> Sensor {
     Sensor::Bme680
 }
 
-fn first_bus() -> PathBuf {
-    PathBuf::from("/dev/i2c-1")
-}
-
-fn human<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
-    let text = toml::Value::deserialize(deserializer)?;
-    let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-    duration::parse(&text).map_err(serde::de::Error::custom)
+/// A fault with file, line and field.
+fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = text.get(..at).unwrap_or(text).matches('\n').count() + 1;
+    let written = text.lines().nth(line - 1).unwrap_or_default();
+    let field =
+        written.split_once('=').map_or_else(|| written.trim().trim_matches(['[', ']']), |(field, _)| field.trim());
+    let is_field = field.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !field.is_empty();
+    let place =
+        if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
+    Error::bad_input(format!("{place}: {}", error.message().trim_end()))
+        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch")
+        .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
 fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {
@@ -152,7 +184,10 @@ mod tests {
         let topic: TopicName = "sensors/pump-7/temperature".parse().unwrap();
         let settings = FeederSettings::parse("feeder.toml", &FeederSettings::file_for(&topic)).unwrap();
         let queue = Some(QueueKind::Disk);
-        assert_eq!(settings, FeederSettings { topic: Some(topic), queue, ..FeederSettings::default() });
+        assert_eq!(
+            settings,
+            FeederSettings { topic: Some(topic.as_str().parse().unwrap()), queue, ..FeederSettings::default() }
+        );
     }
 
     #[test]

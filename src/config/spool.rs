@@ -54,7 +54,7 @@ pub struct SpoolSettings {
     #[serde(deserialize_with = "count")]
     pub max_count: Option<u64>,
     /// Longest time that a reading waits.
-    #[serde(deserialize_with = "age")]
+    #[serde(deserialize_with = "duration::from_toml_if_there")]
     pub max_age: Option<Duration>,
     /// What gives way.
     pub when_full: WhenFull,
@@ -128,10 +128,6 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     parse_count(&words(deserializer)?).map(Some).map_err(serde::de::Error::custom)
-}
-
-fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    duration::parse(&words(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
 /// A TOML value as a person wrote it, with or without quotes.

@@ -1,4 +1,4 @@
-//! The feeder: samples become records, records become acknowledged messages.
+//! The feeder: what comes in becomes records, records become acknowledged messages.
 //!
 //! One task owns queue, session and connection; everything that happens comes to it as an event. A reading is
 //! accepted when the queue has it, and forgotten when the broker acknowledged it.
@@ -8,31 +8,35 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::input::Input;
+use super::intake::Intake;
 use super::loss::Losses;
-use super::message;
-use super::queue::{Accepted, Moment, Queue, Record};
+use super::message::Form;
+use super::queue::{Moment, Queue, Record};
 use super::session::{Limits, Session, Step};
-use super::source::reading::{Quantity, Sample};
-use super::source::sampler::Sampler;
+use super::source::reading::Sample;
+use super::stream::Streams;
 use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod line;
+mod waiting_room;
 
 use line::{Happening, Line};
+use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// Who connects, and where to.
     pub identity: Identity,
-    /// What it publishes to.
+    /// Where finished payloads go, and what is said of lost ones.
     pub topic: TopicName,
+    /// How measurements are written.
+    pub form: Form,
     /// Delivery guarantee.
     pub qos: Qos,
-    /// Which of the sensor's quantities it publishes.
-    pub quantity: Quantity,
     /// Patience of the connection.
     pub settings: Settings,
     /// Eagerness of the session.
@@ -53,6 +57,11 @@ pub enum Event<'a> {
     Published(&'a Record),
     /// The sensor gave no value; a message with `null` was queued.
     SampleFailed(&'a Sample),
+    /// A line was longer than AWS IoT takes, and left out.
+    TooLong {
+        /// How many bytes it had.
+        bytes: usize,
+    },
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
     /// There is no connection; the next attempt follows.
@@ -73,6 +82,8 @@ pub struct Summary {
     pub published: u64,
     /// Samples without a value.
     pub failed_samples: u64,
+    /// Lines that were too long.
+    pub too_long: u64,
     /// Connections after the first.
     pub reconnects: u64,
     /// Messages that were still waiting at the end.
@@ -90,12 +101,13 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Losses are reported no more often than this: a queue that is full loses a reading with each new one.
 const REPORT_AFTER: Duration = Duration::from_secs(60);
 
-/// Feeds until the sampler has ended and everything is acknowledged, or until `stop` resolves.
+/// Feeds until everything has come in and is acknowledged, or until `stop` resolves.
 ///
 /// `dice` gives numbers between 0 and 1 for the jitter of the back-off.
 pub async fn run<Q: Queue>(
     feed: Feed,
-    sampler: Sampler,
+    intake: Intake,
+    streams: Streams,
     queue: &mut Q,
     dice: impl FnMut() -> f64,
     observer: &mut dyn FnMut(Event<'_>),
@@ -105,6 +117,7 @@ pub async fn run<Q: Queue>(
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
     let feeder = Feeder {
         feed,
+        streams,
         queue,
         session,
         line,
@@ -114,17 +127,18 @@ pub async fn run<Q: Queue>(
         summary: Summary::default(),
         was_online: false,
         denials: 0,
-        sampling: true,
-        held: None,
+        is_open: true,
+        room: WaitingRoom::default(),
         failure: None,
         losses: Losses::default(),
         reported: None,
     };
-    feeder.run(sampler, stop).await
+    feeder.run(intake, stop).await
 }
 
 struct Feeder<'a, Q, D> {
     feed: Feed,
+    streams: Streams,
     queue: &'a mut Q,
     session: Session,
     line: Line,
@@ -135,9 +149,10 @@ struct Feeder<'a, Q, D> {
     was_online: bool,
     /// Since the last acknowledgement.
     denials: u32,
-    sampling: bool,
-    /// A sample that the queue has no room for.
-    held: Option<Sample>,
+    /// Whether something may come in.
+    is_open: bool,
+    /// What has come in and is not in the queue.
+    room: WaitingRoom,
     failure: Option<Error>,
     /// What had been lost at the last report, and when that was.
     losses: Losses,
@@ -145,28 +160,33 @@ struct Feeder<'a, Q, D> {
 }
 
 impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
-    async fn run(mut self, mut sampler: Sampler, stop: impl Future<Output = ()>) -> Result<Summary> {
+    async fn run(mut self, mut intake: Intake, stop: impl Future<Output = ()>) -> Result<Summary> {
         let mut stop = std::pin::pin!(stop);
         let mut deadline = None;
         self.losses = self.queue.losses();
-        while self.failure.is_none() && (self.sampling || self.held.is_some() || self.queue.waiting() > 0) {
+        while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
-                    sampler.stop();
+                    intake.stop();
                 }
-                sample = sampler.next(), if self.sampling && self.held.is_none() => self.sampled(sample),
+                input = intake.next(), if self.is_open && self.room.is_empty() => self.came_in(input),
                 happening = self.line.next() => self.happened(happening),
                 () = sleep_until(self.started, wake) => {
                     let late = deadline.is_some_and(|deadline| self.now() >= deadline);
-                    if late || (deadline.is_some() && !self.session.is_online()) {
+                    if late || (deadline.is_some() && !self.session.is_online() && !self.has_input()) {
                         break;
                     }
                 }
             }
         }
         self.finish().await
+    }
+
+    /// Whether something is not in the queue yet, or may still come in.
+    fn has_input(&self) -> bool {
+        self.is_open || !self.room.is_empty()
     }
 
     fn now(&self) -> Duration {
@@ -179,10 +199,8 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     /// Does whatever queue and session want now; returns when they want to be asked again.
     fn advance(&mut self) -> Option<Duration> {
-        if let Some(sample) = self.held.take() {
-            self.offer(sample);
-        }
         let moment = self.moment();
+        self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
             self.queue.announce(&self.feed.topic, moment);
@@ -201,25 +219,28 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         }
     }
 
-    fn sampled(&mut self, sample: Option<Sample>) {
-        match sample {
-            Some(sample) => self.offer(sample),
-            None => self.sampling = false,
+    fn came_in(&mut self, input: Option<Input>) {
+        match input {
+            Some(Input::Sample(sample)) => self.sampled(&sample),
+            Some(Input::Payload(payload)) => self.room.payload(self.feed.topic.clone(), payload),
+            Some(Input::TooLong { bytes }) => {
+                self.summary.too_long += 1;
+                (self.observer)(Event::TooLong { bytes });
+            }
+            None => {
+                self.is_open = false;
+                self.room.publications(self.streams.flush());
+            }
         }
     }
 
-    /// Gives a sample to the queue, or holds it until there is room.
-    fn offer(&mut self, sample: Sample) {
-        let payload = message::encode(self.queue.next(&self.feed.topic), &sample, self.feed.quantity);
-        let record = Record { topic: self.feed.topic.clone(), payload };
-        if self.queue.accept(record, self.moment()) == Accepted::Full {
-            self.held = Some(sample);
-            return;
+    fn sampled(&mut self, sample: &Sample) {
+        let publications = self.streams.take(sample);
+        self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
+        if sample.outcome.is_err() && !publications.is_empty() {
+            (self.observer)(Event::SampleFailed(sample));
         }
-        if sample.value(self.feed.quantity).is_none() {
-            self.summary.failed_samples += 1;
-            (self.observer)(Event::SampleFailed(&sample));
-        }
+        self.room.publications(publications);
     }
 
     fn report_losses(&mut self) {

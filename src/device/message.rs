@@ -1,37 +1,94 @@
 //! The message of one reading: a JSON object whose bytes never change for the same reading.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::loss::Gap;
 use super::source::reading::{Quantity, Sample};
+use crate::config::feeder::Timestamp;
+
+/// What is said of one quantity: one sample, or all samples of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// When it was measured; of a window, its newest sample.
+    pub taken_at: OffsetDateTime,
+    /// What was measured.
+    pub quantity: Quantity,
+    /// Name of the device.
+    pub origin: Arc<str>,
+    /// The value; of a window, the mean; `None` if there is none.
+    pub value: Option<f64>,
+    /// What a window says besides its mean.
+    pub spread: Option<Spread>,
+}
+
+/// The values of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+    /// How many they were.
+    pub samples: u64,
+}
+
+impl Measurement {
+    /// What a sample says of `quantity`.
+    pub fn of(sample: &Sample, quantity: &Quantity) -> Self {
+        let value = sample.value(quantity);
+        let (taken_at, origin) = (sample.taken_at, sample.origin.clone());
+        Self { taken_at, quantity: quantity.clone(), origin, value, spread: None }
+    }
+}
+
+/// How the messages of a feeder are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The key of the time, and how it is written.
+    pub timestamp: Timestamp,
+    /// Which life of the queue it is, for receivers that drop duplicates: its numbers begin again in a new one.
+    pub epoch: Option<u64>,
+}
 
 /// The order of the fields is the order of the keys on the wire.
 #[derive(Serialize)]
 struct Message<'a> {
     sequence: u64,
-    timestamp_utc: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp_utc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    utc_timestamp: Option<i64>,
     value: Option<f64>,
     unit: &'a str,
     origin: String,
     status: &'a str,
+    #[serde(flatten)]
+    spread: Option<Spread>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<String>,
 }
 
-/// The message that reports `quantity` of `sample` under number `sequence`.
+/// The message of a measurement under number `sequence`.
 ///
 /// A quantity that was not measured (the read failed, the sensor does not vouch for it, the value is not a number)
 /// is a message too, with the same keys: `"value":null` and `"status":"fail"`.
-pub fn encode(sequence: u64, sample: &Sample, quantity: Quantity) -> Vec<u8> {
-    let value = sample.value(quantity);
+pub fn encode(sequence: u64, measurement: &Measurement, form: Form) -> Vec<u8> {
+    let Measurement { taken_at, quantity, origin, value, spread } = measurement;
+    let is_iso = form.timestamp == Timestamp::Iso;
     let message = Message {
         sequence,
-        timestamp_utc: timestamp(sample.taken_at),
-        value,
-        unit: quantity.unit,
-        origin: format!("{} {}", sample.origin, quantity.name),
+        timestamp_utc: is_iso.then(|| timestamp(*taken_at)),
+        utc_timestamp: (!is_iso).then(|| taken_at.unix_timestamp()),
+        value: *value,
+        unit: &quantity.unit,
+        origin: format!("{origin} {}", quantity.name),
         status: if value.is_some() { "success" } else { "fail" },
+        spread: *spread,
+        epoch: form.epoch.map(|epoch| format!("{epoch:016x}")),
     };
     #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
     serde_json::to_vec(&message).expect("a message is plain JSON")
@@ -93,7 +150,9 @@ mod tests {
     use super::*;
 
     fn sample(outcome: Result<Vec<Reading>, ReadError>) -> Sample {
-        Sample { taken_at: datetime!(2020-02-15 16:43:16.226983 UTC), origin: "BME680".into(), skipped: 0, outcome }
+        let taken_at = datetime!(2020-02-15 16:43:16.226983 UTC);
+        let elapsed = std::time::Duration::ZERO;
+        Sample { due: vec![0], taken_at, elapsed, origin: "BME680".into(), skipped: 0, outcome }
     }
 
     fn temperature(value: f64) -> Sample {
@@ -101,7 +160,11 @@ mod tests {
     }
 
     fn text(sample: &Sample) -> String {
-        String::from_utf8(encode(25, sample, TEMPERATURE)).unwrap()
+        written(25, &Measurement::of(sample, &TEMPERATURE), Form::default())
+    }
+
+    fn written(sequence: u64, measurement: &Measurement, form: Form) -> String {
+        String::from_utf8(encode(sequence, measurement, form)).unwrap()
     }
 
     #[test]
@@ -130,9 +193,8 @@ mod tests {
 
     #[test]
     fn a_quantity_that_the_sample_lacks_is_a_failure_with_its_own_unit() {
-        let bytes = encode(0, &temperature(20.0), HUMIDITY);
         assert_eq!(
-            String::from_utf8(bytes).unwrap(),
+            written(0, &Measurement::of(&temperature(20.0), &HUMIDITY), Form::default()),
             r#"{"sequence":0,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":null,"unit":"%RH","origin":"BME680 humidity","status":"fail"}"#
         );
     }
@@ -141,6 +203,23 @@ mod tests {
     fn a_whole_degree_is_still_a_decimal_number() {
         assert!(text(&temperature(21.0)).contains(r#""value":21.0,"#));
         assert!(text(&temperature(-40.0)).contains(r#""value":-40.0,"#));
+    }
+
+    #[test]
+    fn a_window_says_more_behind_the_keys_of_a_reading() {
+        let mut measurement = Measurement::of(&temperature(21.5), &TEMPERATURE);
+        measurement.spread = Some(Spread { min: 21.0, max: 22.0, samples: 12 });
+        let text = written(3, &measurement, Form::default());
+        assert!(text.ends_with(r#""status":"success","min":21.0,"max":22.0,"samples":12}"#), "{text}");
+    }
+
+    #[test]
+    fn the_time_can_be_the_epoch_seconds_of_the_tutorials_example() {
+        let form = Form { timestamp: Timestamp::Epoch, epoch: Some(0xab) };
+        assert_eq!(
+            written(0, &Measurement::of(&temperature(23.6), &TEMPERATURE), form),
+            r#"{"sequence":0,"utc_timestamp":1581784996,"value":23.6,"unit":"Cel","origin":"BME680 temperature","status":"success","epoch":"00000000000000ab"}"#
+        );
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Sensors, behind one seam that lies above the buses: a [`Source`] yields readings, whatever wire it hangs on.
 //!
-//! [`open`] makes one by kind, [`sampler`] runs it on a thread of its own, because I2C calls block.
+//! [`open`] makes one by its settings, [`sampler`] runs it on a thread of its own, because I2C calls block.
 
+pub mod agenda;
 pub mod bme680;
+pub mod calibrated;
+pub mod derived;
 pub mod fault;
 pub mod i2c;
 pub mod reading;
@@ -10,34 +13,33 @@ pub mod sampler;
 pub mod schedule;
 pub mod sim;
 
-use std::path::PathBuf;
-
 use bme680::{Bme680, Heater};
+use calibrated::Calibrated;
 use i2c::LinuxBus;
-use reading::Source;
+use reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Quantity, Source, TEMPERATURE};
 use sim::Sim;
 
-/// Which sensor, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SensorKind {
-    /// A BME680 on a Linux I2C bus.
-    Bme680 {
-        /// The bus, such as `/dev/i2c-1`.
-        bus: PathBuf,
-        /// The gas heater; without it there is no gas reading, and a read takes 40 ms instead of 190.
-        heater: Option<Heater>,
-    },
-    /// A simulated BME680 under the same driver.
-    Sim {
-        /// The same seed gives the same readings.
-        seed: u64,
-    },
+use crate::config::feeder::source::{SourceKind, SourceSettings};
+
+/// Everything that a source of these settings can measure, derived quantities last.
+pub fn quantities(settings: &SourceSettings) -> Vec<Quantity> {
+    let mut all = match &settings.kind {
+        SourceKind::Bme680 { .. } | SourceKind::Sim => vec![TEMPERATURE, PRESSURE, HUMIDITY, GAS_RESISTANCE],
+    };
+    let derived = derived::ALL.iter().filter(|derived| derived.is_possible(&all, &settings.calibration));
+    all.extend(derived.map(|derived| derived.quantity.clone()).collect::<Vec<_>>());
+    all
 }
 
-/// The sensor of `kind`. Nothing is touched yet: its first read opens it, so a feeder starts without its sensor.
-pub fn open(kind: SensorKind) -> Box<dyn Source> {
-    match kind {
-        SensorKind::Bme680 { bus, heater } => Box::new(Bme680::new(LinuxBus::new(bus), heater)),
-        SensorKind::Sim { seed } => Box::new(Sim::new(seed)),
-    }
+/// The source of these settings, for streams that want these quantities; a simulated one has the air of `seed`.
+///
+/// Nothing is touched yet: its first read opens it, so a feeder starts without its sensor.
+pub fn open(settings: &SourceSettings, wants: impl Fn(&str) -> bool, seed: u64) -> Box<dyn Source> {
+    // The gas heater warms what the thermometer measures.
+    let heater = wants(&GAS_RESISTANCE.name).then_some(Heater::TUTORIAL);
+    let source: Box<dyn Source> = match &settings.kind {
+        SourceKind::Bme680 { bus } => Box::new(Bme680::new(LinuxBus::new(bus.clone()), heater)),
+        SourceKind::Sim => Box::new(Sim::new(seed)),
+    };
+    Box::new(Calibrated::new(source, settings.calibration.clone()))
 }

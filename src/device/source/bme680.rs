@@ -16,7 +16,7 @@ use embedded_hal::i2c::I2c;
 
 use super::fault::ReadError;
 use super::i2c::Connect;
-use super::reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Reading, Source, TEMPERATURE};
+use super::reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Reading, Source, TEMPERATURE, Wanted};
 
 /// Temperature x8 and filter size 3 as in `simple_publishing.py`; pressure x4 and humidity x2 as in the example
 /// script of its sensor library.
@@ -171,7 +171,7 @@ impl<C: Connect> Source for Bme680<C> {
         Err(telling.or(silent).unwrap_or(ReadError::NotOpen))
     }
 
-    fn read(&mut self) -> Result<Vec<Reading>, ReadError> {
+    fn read(&mut self, _wanted: Wanted<'_>) -> Result<Vec<Reading>, ReadError> {
         let field = self.measure()?;
         self.readings(&field)
     }

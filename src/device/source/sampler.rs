@@ -4,44 +4,31 @@
 //! the source anew. (In a release build a panic aborts the process, and systemd starts it again.)
 
 use std::any::Any;
-use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
+use super::agenda::{Agenda, Plan};
 use super::fault::ReadError;
-use super::reading::{Reading, Sample, Source, Tally};
-use super::schedule::Schedule;
+use super::reading::{Reading, Sample, Source};
+use crate::device::input::Input;
 use crate::error::{Error, Result};
 
-/// Samples that wait for the async side; when they are this many, ticks are skipped.
-const WAITING: usize = 16;
-
-/// How often to sample, and how many times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
-    /// From the begin of one read to the begin of the next; 1 ms at least.
-    pub interval: Duration,
-    /// End after this many samples, failed ones included; `None` samples until stopped.
-    pub count: Option<u64>,
-}
-
-/// A source at work. Dropping it ends the thread and waits for it, for the length of one read at most.
+/// A source at work. Dropping it ends the thread and waits for it; the receiver of its samples must be closed before.
 #[derive(Debug)]
 pub struct Sampler {
-    samples: mpsc::Receiver<Sample>,
-    stop: Option<sync::Sender<Infallible>>,
+    /// New plans; that this end is dropped tells the thread to end.
+    plans: Option<sync::Sender<Plan>>,
     thread: Option<JoinHandle<()>>,
-    tally: Tally,
 }
 
 impl Sampler {
-    /// Starts sampling `source` by `plan` at once; `clock` dates the samples.
+    /// Starts sampling `source` by `plan` at once, into `sink`; `clock` dates the samples.
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -49,42 +36,35 @@ impl Sampler {
         source: Box<dyn Source>,
         plan: Plan,
         clock: impl Fn() -> OffsetDateTime + Send + 'static,
+        sink: mpsc::Sender<Input>,
     ) -> Result<Self> {
-        let (sender, samples) = mpsc::channel(WAITING);
-        // Nothing is ever sent: that this end is dropped is the signal.
-        let (stop, stopped) = sync::channel();
+        let (sender, plans) = sync::channel();
         let origin = source.origin().into();
-        let worker = Worker { source, origin, clock, sender, stopped, open: false, trouble: None };
+        let started = Instant::now();
+        let agenda = Agenda::new(plan, started);
+        let worker = Worker { source, origin, clock, sink, plans, agenda, started, open: false, trouble: None };
         let thread = thread::Builder::new()
             .name("sampler".into())
-            .spawn(move || worker.run(plan))
+            .spawn(move || worker.run())
             .map_err(|error| Error::failed("cannot start a thread for the sensor").because(error))?;
-        Ok(Self { samples, stop: Some(stop), thread: Some(thread), tally: Tally::default() })
+        Ok(Self { plans: Some(sender), thread: Some(thread) })
     }
 
-    /// The next sample, or `None` once sampling has ended and everything was handed over. Safe to cancel.
-    pub async fn next(&mut self) -> Option<Sample> {
-        let sample = self.samples.recv().await?;
-        self.tally.count(&sample);
-        Some(sample)
+    /// Goes on by another plan.
+    pub fn replan(&self, plan: Plan) {
+        // A thread that has ended has sampled all it was told to, and needs no plan.
+        let _ = self.plans.as_ref().map(|plans| plans.send(plan));
     }
 
-    /// Tells the thread to end, without waiting: [`Sampler::next`] gives what was sampled before, then `None`.
+    /// Tells the thread to end, without waiting.
     pub fn stop(&mut self) {
-        self.stop = None;
-    }
-
-    /// The samples handed over so far.
-    pub fn tally(&self) -> Tally {
-        self.tally
+        self.plans = None;
     }
 }
 
 impl Drop for Sampler {
     fn drop(&mut self) {
         self.stop();
-        // Frees a thread that waits for room in the channel; without this the join below could wait for ever.
-        self.samples.close();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the sampler thread panicked");
         }
@@ -95,48 +75,56 @@ struct Worker<C> {
     source: Box<dyn Source>,
     origin: Arc<str>,
     clock: C,
-    sender: mpsc::Sender<Sample>,
-    stopped: sync::Receiver<Infallible>,
+    sink: mpsc::Sender<Input>,
+    plans: sync::Receiver<Plan>,
+    agenda: Agenda,
+    started: Instant,
     open: bool,
     trouble: Option<ReadError>,
 }
 
 impl<C: Fn() -> OffsetDateTime> Worker<C> {
-    fn run(mut self, plan: Plan) {
-        let mut schedule = Schedule::new(Instant::now(), plan.interval);
+    fn run(mut self) {
         let mut skipped = 0;
-        let mut taken = 0;
-        while plan.count.is_none_or(|count| taken < count) && self.wait(schedule.due()) {
-            let sample = self.sample(skipped);
-            if self.sender.blocking_send(sample).is_err() {
-                return;
+        while !self.agenda.is_done() {
+            match self.wait() {
+                Err(sync::RecvTimeoutError::Disconnected) => return,
+                Ok(plan) => self.agenda.replace(plan, Instant::now()),
+                Err(sync::RecvTimeoutError::Timeout) => {
+                    let sample = self.sample(skipped);
+                    let due = sample.due.clone();
+                    if self.sink.blocking_send(Input::Sample(sample)).is_err() {
+                        return;
+                    }
+                    skipped = self.agenda.advance(&due, Instant::now());
+                }
             }
-            taken += 1;
-            skipped = schedule.advance(Instant::now());
         }
     }
 
-    /// Waits until `due`; false when told to stop.
-    fn wait(&self, due: Instant) -> bool {
-        let left = due.saturating_duration_since(Instant::now());
-        matches!(self.stopped.recv_timeout(left), Err(sync::RecvTimeoutError::Timeout))
+    /// Waits for the next tick, a new plan or the end.
+    fn wait(&self) -> Result<Plan, sync::RecvTimeoutError> {
+        let left = self.agenda.due().map(|due| due.saturating_duration_since(Instant::now()));
+        self.plans.recv_timeout(left.unwrap_or_default())
     }
 
     fn sample(&mut self, skipped: u64) -> Sample {
+        let now = Instant::now();
+        let (due, wants) = self.agenda.at(now);
         let taken_at = (self.clock)();
         // Unwind safe: after any failure `open` rebuilds whatever state the source has.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.attempt()))
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.attempt(&wants)))
             .unwrap_or_else(|panic| Err(ReadError::Panicked(panic_text(panic.as_ref()).into())));
         self.open = outcome.is_ok();
         self.report(outcome.as_ref().err());
-        Sample { taken_at, origin: self.origin.clone(), skipped, outcome }
+        Sample { due, taken_at, elapsed: now - self.started, origin: self.origin.clone(), skipped, outcome }
     }
 
-    fn attempt(&mut self) -> Result<Vec<Reading>, ReadError> {
+    fn attempt(&mut self, wants: &[String]) -> Result<Vec<Reading>, ReadError> {
         if !self.open {
             self.source.open()?;
         }
-        self.source.read()
+        self.source.read(&|name| wants.iter().any(|wanted| wanted == name))
     }
 
     /// One line when trouble begins, changes or ends: a sensor that is away for a week fills no log.
@@ -162,11 +150,14 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     use time::macros::datetime;
 
-    use super::super::reading::TEMPERATURE;
+    use super::super::agenda::Tick;
+    use super::super::reading::{TEMPERATURE, Wanted};
     use super::*;
+    use crate::device::intake::{Intake, WAITING};
 
     const NOW: OffsetDateTime = datetime!(2020-02-15 16:43:16 UTC);
     const QUICK: Duration = Duration::from_millis(1);
@@ -198,7 +189,7 @@ mod tests {
             if self.failing == b'o' { Err(ReadError::Timeout) } else { Ok(()) }
         }
 
-        fn read(&mut self) -> Result<Vec<Reading>, ReadError> {
+        fn read(&mut self, _wanted: Wanted<'_>) -> Result<Vec<Reading>, ReadError> {
             let now = if self.failing == b'?' { self.script.next().unwrap_or(b'.') } else { self.failing };
             self.failing = b'?';
             match now {
@@ -209,13 +200,18 @@ mod tests {
         }
     }
 
-    fn start(source: Box<dyn Source>, interval: Duration, count: Option<u64>) -> Sampler {
-        Sampler::start(source, Plan { interval, count }, || NOW).unwrap()
+    fn plan(interval: Duration, count: Option<u64>) -> Plan {
+        Plan { ticks: vec![Tick { interval, ..Tick::default() }], count }
     }
 
-    async fn all(sampler: &mut Sampler) -> Vec<Sample> {
+    fn start(source: Box<dyn Source>, interval: Duration, count: Option<u64>) -> Intake {
+        let (sink, inputs) = mpsc::channel(WAITING);
+        Intake::new(inputs, vec![Sampler::start(source, plan(interval, count), || NOW, sink).unwrap()])
+    }
+
+    async fn all(sampler: &mut Intake) -> Vec<Sample> {
         let mut samples = Vec::new();
-        while let Some(sample) = sampler.next().await {
+        while let Some(Input::Sample(sample)) = sampler.next().await {
             samples.push(sample);
         }
         samples
@@ -227,7 +223,7 @@ mod tests {
         let mut sampler = start(source, QUICK, Some(5));
         let samples = all(&mut sampler).await;
         assert_eq!(samples.len(), 5);
-        assert!(samples.iter().all(|sample| sample.value(TEMPERATURE) == Some(21.5) && sample.taken_at == NOW));
+        assert!(samples.iter().all(|sample| sample.value(&TEMPERATURE) == Some(21.5) && sample.taken_at == NOW));
         assert_eq!(&*samples[0].origin, "script");
         assert_eq!(opened.load(Ordering::SeqCst), 1);
     }
@@ -253,11 +249,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_new_plan_is_followed_while_the_old_one_waits() {
+        let (sink, inputs) = mpsc::channel(WAITING);
+        let sampler = Sampler::start(Scripted::new("").0, plan(NEVER, None), || NOW, sink).unwrap();
+        let mut intake = Intake::new(inputs, vec![sampler]);
+        assert!(intake.next().await.is_some());
+        intake.replan([plan(QUICK, None)]);
+        assert!(intake.next().await.is_some() && intake.next().await.is_some());
+    }
+
+    #[tokio::test]
     async fn dropping_the_sampler_joins_a_thread_that_nobody_listens_to() {
         let (source, opened) = Scripted::new("");
         let mut sampler = start(source, QUICK, None);
         assert!(sampler.next().await.is_some());
-        while sampler.samples.len() < WAITING {
+        while opened.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
         drop(sampler);
@@ -275,7 +281,7 @@ mod tests {
             fn open(&mut self) -> Result<(), ReadError> {
                 Ok(())
             }
-            fn read(&mut self) -> Result<Vec<Reading>, ReadError> {
+            fn read(&mut self, _wanted: Wanted<'_>) -> Result<Vec<Reading>, ReadError> {
                 self.0.send(()).unwrap();
                 self.1.recv().map(|()| vec![]).map_err(|_| ReadError::NoNewData)
             }

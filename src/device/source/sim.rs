@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::bme680::{Bme680, Heater};
 use super::fault::ReadError;
-use super::reading::{Reading, Source};
+use super::reading::{Reading, Source, Wanted};
 use bus::SimBus;
 use chip::Fault;
 use walk::Walk;
@@ -58,9 +58,9 @@ impl Source for Sim {
         self.sensor.open().inspect_err(|_| self.tick += 1)
     }
 
-    fn read(&mut self) -> Result<Vec<Reading>, ReadError> {
+    fn read(&mut self, wanted: Wanted<'_>) -> Result<Vec<Reading>, ReadError> {
         self.prepare();
-        let readings = self.sensor.read();
+        let readings = self.sensor.read(wanted);
         self.tick += 1;
         readings
     }

@@ -1,0 +1,120 @@
+//! What a run takes in: the streams of feeder.toml, or lines.
+
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+
+use super::Run;
+use crate::bundle::FEEDER_FILE;
+use crate::cli::identity::Connecting;
+use crate::config::feeder::FeederSettings;
+use crate::config::feeder::topic::{TopicTemplate, TopicVariables};
+use crate::device::intake::{Intake, WAITING};
+use crate::device::lines;
+use crate::device::source::agenda::Plan;
+use crate::device::source::sampler::Sampler;
+use crate::device::stream::setup::{self, Me, Setup};
+use crate::device::stream::{Rule, Streams};
+use crate::error::{Error, Result};
+use crate::pki::sha256_hex;
+use crate::topic::TopicName;
+use crate::ui::Ui;
+
+/// What is ready to be taken in.
+pub(super) enum Inputs {
+    /// Sources are sampled.
+    Sources(Setup),
+    /// Each line of standard input is a payload for this topic.
+    Lines(TopicName, Streams),
+}
+
+impl Inputs {
+    /// Looks everything up; nothing is touched.
+    pub(super) fn prepare(arguments: &Run, settings: &FeederSettings, connecting: &Connecting) -> Result<Self> {
+        let topic = topic(settings, connecting)?;
+        let client_id = connecting.identity.client_id.as_str();
+        let thing = connecting.bundle.as_ref().map_or(client_id, |(_, manifest)| manifest.thing.as_str());
+        if arguments.stdin {
+            let [stream, source, quantity] = ["stdin"; 3];
+            let topic = topic.render(&TopicVariables { stream, source, quantity, thing, client_id })?;
+            return Ok(Self::Lines(topic, Streams::default()));
+        }
+        let file = arguments.config.as_ref().map_or(FEEDER_FILE.into(), |path| path.display().to_string());
+        let me = Me { file: &file, thing, client_id, seed: seed(client_id) };
+        let setup = setup::prepare(settings, &topic, &me)?;
+        let is_idle = !setup.streams.rules().any(|rule| rule.enabled);
+        if is_idle { Err(Error::bad_input(format!("`{file}` enables no stream"))) } else { Ok(Self::Sources(setup)) }
+    }
+
+    /// Where finished payloads go, and what is said of lost readings.
+    pub(super) fn topic(&self) -> Result<TopicName> {
+        let first = || self.streams().rules().next().map(|rule| rule.topic.clone());
+        match self {
+            Self::Lines(topic, _) => Ok(topic.clone()),
+            Self::Sources(_) => first().ok_or_else(|| Error::bad_input("there is no stream")),
+        }
+    }
+
+    fn streams(&self) -> &Streams {
+        match self {
+            Self::Sources(setup) => &setup.streams,
+            Self::Lines(_, streams) => streams,
+        }
+    }
+
+    /// Shows what is sampled and where it goes.
+    pub(super) fn show(&self, ui: Ui) {
+        if let Self::Lines(topic, _) = self {
+            ui.event(|| format!("each line of standard input -> {topic}"), &json!({"source": "stdin", "topic": topic}));
+        }
+        self.streams().rules().for_each(|rule| ui.event(|| sentence(rule), &object(rule)));
+    }
+
+    /// Starts to take in.
+    pub(super) fn start(self, count: Option<u64>, ui: Ui) -> Result<(Intake, Streams)> {
+        let (sink, inputs) = mpsc::channel(WAITING);
+        match self {
+            Self::Lines(topic, streams) => {
+                ui.detail(&format!("publishing each line to `{topic}`"));
+                lines::read(std::io::stdin(), sink)?;
+                Ok((Intake::new(inputs, Vec::new()), streams))
+            }
+            Self::Sources(Setup { sources, streams }) => {
+                streams.rules().for_each(|rule| ui.detail(&sentence(rule)));
+                let samplers = sources.into_iter().enumerate().map(|(place, source)| {
+                    let plan = Plan { ticks: streams.ticks(place), count };
+                    Sampler::start(source, plan, OffsetDateTime::now_utc, sink.clone())
+                });
+                Ok((Intake::new(inputs, samplers.collect::<Result<_>>()?), streams))
+            }
+        }
+    }
+}
+
+fn topic(settings: &FeederSettings, connecting: &Connecting) -> Result<TopicTemplate> {
+    let of_bundle = || connecting.bundle.as_ref().and_then(|(_, manifest)| manifest.topics.first().cloned());
+    settings.topic.clone().or_else(|| of_bundle().map(TopicTemplate::from)).ok_or_else(|| {
+        Error::usage("no topic to publish to").hint("-t factoryA/line22/temperature, one that the policy allows")
+    })
+}
+
+/// Every simulated device has air of its own, the same in each run.
+fn seed(client_id: &str) -> u64 {
+    let digest = sha256_hex(client_id.as_bytes());
+    u64::from_str_radix(digest.get(..16).unwrap_or("0"), 16).unwrap_or(0)
+}
+
+fn sentence(rule: &Rule) -> String {
+    let Rule { name, topic, interval, window, .. } = rule;
+    let window = window.map_or(String::new(), |window| format!(", one message for {window:?}"));
+    let state = if rule.enabled { "" } else { " (disabled)" };
+    format!("{name}: {} every {interval:?}{window} -> {topic}{state}", rule.quantity.name)
+}
+
+fn object(rule: &Rule) -> serde_json::Value {
+    let Rule { name, quantity, topic, interval, window, enabled, .. } = rule;
+    json!({
+        "stream": name, "quantity": quantity.name, "unit": quantity.unit, "topic": topic,
+        "interval_s": interval.as_secs_f64(), "window_s": window.map(|window| window.as_secs_f64()), "enabled": enabled,
+    })
+}
