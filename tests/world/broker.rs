@@ -76,6 +76,13 @@ impl Broker {
         command
     }
 
+    /// `iotctl run` with the tutorial's flags and nothing said of what to publish, at this port.
+    pub fn device(&self, port: u16, more: &[&str]) -> Command {
+        let mut command = self.as_device(port);
+        command.args(more);
+        command
+    }
+
     /// Somebody else who sees all that arrives.
     pub fn witness(&self) -> Witness {
         Witness::start(self.as_witness().args(["sensors/#", "-o", "ndjson"]))
