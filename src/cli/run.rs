@@ -81,7 +81,10 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let stop = signals::stop()?;
     let connecting = arguments.who.connecting()?;
     let settings = settings(&arguments, &connecting)?;
-    let inputs = Inputs::prepare(&arguments, &settings, &connecting)?;
+    let inputs = match &arguments {
+        Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
+        Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
+    };
     if arguments.check {
         inputs.show(ui);
         return Ok(0);

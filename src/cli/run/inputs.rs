@@ -1,10 +1,11 @@
 //! What a run takes in: the streams of feeder.toml, or lines.
 
+use std::path::Path;
+
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
-use super::Run;
 use crate::bundle::FEEDER_FILE;
 use crate::cli::identity::Connecting;
 use crate::config::feeder::FeederSettings;
@@ -29,17 +30,19 @@ pub(super) enum Inputs {
 }
 
 impl Inputs {
-    /// Looks everything up; nothing is touched.
-    pub(super) fn prepare(arguments: &Run, settings: &FeederSettings, connecting: &Connecting) -> Result<Self> {
+    /// The topic of the lines of standard input; nothing is touched.
+    pub(super) fn lines(settings: &FeederSettings, connecting: &Connecting) -> Result<Self> {
+        let (thing, client_id) = names(connecting);
+        let [stream, source, quantity] = ["stdin"; 3];
+        let variables = TopicVariables { stream, source, quantity, thing, client_id };
+        Ok(Self::Lines(topic(settings, connecting)?.render(&variables)?, Streams::default()))
+    }
+
+    /// Looks up what `file`, or that of the bundle, says of sources and streams; nothing is touched.
+    pub(super) fn sources(file: Option<&Path>, settings: &FeederSettings, connecting: &Connecting) -> Result<Self> {
         let topic = topic(settings, connecting)?;
-        let client_id = connecting.identity.client_id.as_str();
-        let thing = connecting.bundle.as_ref().map_or(client_id, |(_, manifest)| manifest.thing.as_str());
-        if arguments.stdin {
-            let [stream, source, quantity] = ["stdin"; 3];
-            let topic = topic.render(&TopicVariables { stream, source, quantity, thing, client_id })?;
-            return Ok(Self::Lines(topic, Streams::default()));
-        }
-        let file = arguments.config.as_ref().map_or(FEEDER_FILE.into(), |path| path.display().to_string());
+        let (thing, client_id) = names(connecting);
+        let file = file.map_or(FEEDER_FILE.into(), |path| path.display().to_string());
         let me = Me { file: &file, thing, client_id, seed: seed(client_id) };
         let setup = setup::prepare(settings, &topic, &me)?;
         let is_idle = !setup.streams.rules().any(|rule| rule.enabled);
@@ -89,6 +92,12 @@ impl Inputs {
             }
         }
     }
+}
+
+/// The Thing, which is the client id where there is no bundle to name it, and the client id.
+fn names(connecting: &Connecting) -> (&str, &str) {
+    let client_id = connecting.identity.client_id.as_str();
+    (connecting.bundle.as_ref().map_or(client_id, |(_, manifest)| manifest.thing.as_str()), client_id)
 }
 
 fn topic(settings: &FeederSettings, connecting: &Connecting) -> Result<TopicTemplate> {
