@@ -68,6 +68,42 @@ pub enum ReadError {
     /// A read without a successful open before it.
     #[error("the sensor is not open")]
     NotOpen,
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {cause}")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        cause: String,
+    },
+    /// No device of this name.
+    #[error("no device `{device}` below `{path}`")]
+    NoDevice {
+        /// The name wanted.
+        device: String,
+        /// Folder of all devices.
+        path: String,
+    },
+    /// A file holds something else than a number.
+    #[error("`{path}` holds no number: `{found}`")]
+    NoNumber {
+        /// The file.
+        path: String,
+        /// The begin of what it holds.
+        found: String,
+    },
+    /// The checksum of a 1-wire transfer is wrong.
+    #[error("`{path}`: the checksum is wrong")]
+    Checksum {
+        /// The file.
+        path: String,
+    },
+    /// A DS18B20 says exactly 85 degrees Celsius before its first conversion (datasheet, "Operation").
+    #[error("`{path}`: exactly 85 degC is the value after power-on, before the first conversion")]
+    PowerOn {
+        /// The file.
+        path: String,
+    },
     /// The driver panicked.
     #[error("the sensor driver panicked: {0}")]
     Panicked(String),
@@ -90,6 +126,11 @@ impl ReadError {
                 vec![WIRING.into()]
             }
             Self::WrongChip { .. } => vec!["set the address of one of the chips by its SDO pin".into()],
+            Self::NoDevice { path, .. } => vec![format!("ls {path}")],
+            Self::Checksum { .. } | Self::PowerOn { .. } => {
+                vec!["check the 1-wire supply and its pull-up of 4.7 kOhm".into()]
+            }
+            Self::NoFile { .. } | Self::NoNumber { .. } => vec![],
             Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
             Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
         }
