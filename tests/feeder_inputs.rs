@@ -201,6 +201,23 @@ fn files_of_the_kernel_are_published_and_a_missing_one_does_not_end_the_others()
 }
 
 #[test]
+fn a_csv_is_replayed_line_by_line_and_its_end_is_the_end() {
+    let Some(broker) = Broker::start("a_csv_is_replayed") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let (file, log) = (folder.path().join("feeder.toml"), folder.path().join("log.csv"));
+    fs::write(&log, "t,flow\n1,10.5\n2,none\n3,11\n").unwrap();
+    let table = "kind = \"csv\"\ncolumn.flow = { unit = \"l/min\" }\n";
+    let text = format!("interval = \"10ms\"\n[source.log]\npath = {:?}\n{table}", log.display().to_string());
+    fs::write(&file, text).unwrap();
+    let said = run(&mut broker.device(broker.port(), &["--config", file.to_str().unwrap(), "-t", TOPIC]));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("line 3: `flow`: `none` is no number"), "{}", said.stderr);
+    let messages = witness.messages(|messages| messages.len() == 3);
+    let values: Vec<_> = messages.iter().map(|message| message["value"].as_f64()).collect();
+    assert_eq!((values, &messages[0]["unit"]), (vec![Some(10.5), None, Some(11.0)], &Value::from("l/min")));
+}
+
+#[test]
 fn check_says_what_would_be_published_and_touches_nothing() {
     let Some(broker) = Broker::start("check_says") else { return };
     let folder = tempfile::tempdir().unwrap();

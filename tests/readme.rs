@@ -59,11 +59,12 @@ fn every_marked_block_of_the_page_on_policies_does_what_it_says() {
 
 #[test]
 fn every_marked_block_of_the_page_on_the_feeder_does_what_it_says() {
-    let said = run_blocks(include_str!("../docs/feeder.md"), 7);
+    let said = run_blocks(include_str!("../docs/feeder.md"), 8);
     for shown in [
         "humidity: humidity every 30s -> factoryA/line22/humidity",
         "Published topic sensors/pump-7/cabinet: {\"sequence\":0,",
         "\"value\":21.037,\"unit\":\"Cel\",\"origin\":\"sht3x temperature\"",
+        "\"value\":20.75,\"unit\":\"Cel\",\"origin\":\"log.csv temperature\"",
         "\"value\":12.5,\"unit\":\"m\"",
     ] {
         assert!(said.stdout.contains(shown), "{shown}\n{}", said.stdout);

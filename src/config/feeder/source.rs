@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::csv::{self, Column, CsvSettings};
 use super::files::{self, FileSettings, Layout};
 
 /// A source.
@@ -29,6 +30,8 @@ pub enum SourceKind {
     Sim,
     /// Text files, most of them the kernel's.
     Files(FileSettings),
+    /// A CSV file, line by line.
+    Csv(CsvSettings),
 }
 
 /// How values are set right: first `scale`, then `offset`, by the name of the quantity.
@@ -56,12 +59,13 @@ enum Kind {
     Hwmon,
     W1,
     File,
+    Csv,
 }
 
 impl Kind {
     fn layout(self) -> Option<Layout> {
         match self {
-            Self::Bme680 | Self::Sim => None,
+            Self::Bme680 | Self::Sim | Self::Csv => None,
             Self::Iio => Some(Layout::Iio),
             Self::Hwmon => Some(Layout::Hwmon),
             Self::W1 => Some(Layout::W1),
@@ -81,6 +85,9 @@ struct Written {
     measures: Option<Vec<String>>,
     unit: Option<String>,
     #[serde(default)]
+    column: BTreeMap<String, Column>,
+    repeat: Option<bool>,
+    #[serde(default)]
     scale: BTreeMap<String, f64>,
     #[serde(default)]
     offset: BTreeMap<String, f64>,
@@ -91,7 +98,11 @@ impl TryFrom<Written> for SourceSettings {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { kind, bus, path, device, measures, unit, scale, offset, altitude_m } = written;
+        let Written { kind, bus, path, device, measures, unit, column, repeat, scale, offset, altitude_m } = written;
+        if kind != Kind::Csv && (!column.is_empty() || repeat.is_some()) {
+            return Err("`column` and `repeat` are settings of `csv` only".into());
+        }
+        let (csv_path, path) = if kind == Kind::Csv { (path, None) } else { (None, path) };
         let files = files::Written { path, device, measures, unit };
         let numbers = scale.iter().chain(&offset).find(|(_, number)| !number.is_finite());
         if let Some((name, number)) = numbers {
@@ -102,7 +113,10 @@ impl TryFrom<Written> for SourceSettings {
             return Err(format!("`{name}` is a setting of `iio`, `hwmon`, `w1` and `file` only"));
         }
         let kind = match (kind, kind.layout()) {
-            (_, Some(_)) if bus.is_some() => return Err("`bus` is a setting of `bme680` only".into()),
+            (Kind::Csv | Kind::Iio | Kind::Hwmon | Kind::W1 | Kind::File, _) if bus.is_some() => {
+                return Err("`bus` is a setting of `bme680` only".into());
+            }
+            (Kind::Csv, _) => SourceKind::Csv(csv::check(csv_path, column, repeat)?),
             (_, Some(layout)) => SourceKind::Files(files.check(layout)?),
             (Kind::Sim, _) if bus.is_some() => return Err("`bus` is no setting of a simulated sensor".into()),
             (Kind::Sim, _) => SourceKind::Sim,

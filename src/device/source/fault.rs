@@ -92,6 +92,19 @@ pub enum ReadError {
         /// The begin of what it holds.
         found: String,
     },
+    /// A line of a CSV file that cannot be used.
+    #[error("`{path}`, line {line}: {what}")]
+    BadLine {
+        /// The file.
+        path: String,
+        /// Its number; the header is line 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The source has given all it has: no fault, and the end of its samples.
+    #[error("the source has ended")]
+    Ended,
     /// The checksum of a 1-wire transfer is wrong.
     #[error("`{path}`: the checksum is wrong")]
     Checksum {
@@ -130,7 +143,7 @@ impl ReadError {
             Self::Checksum { .. } | Self::PowerOn { .. } => {
                 vec!["check the 1-wire supply and its pull-up of 4.7 kOhm".into()]
             }
-            Self::NoFile { .. } | Self::NoNumber { .. } => vec![],
+            Self::NoFile { .. } | Self::NoNumber { .. } | Self::BadLine { .. } | Self::Ended => vec![],
             Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
             Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
         }

@@ -251,6 +251,11 @@ mod tests {
                 "[source.a]\nkind = \"w1\"\ndevice = \"28-1\"\n[stream.humidity]\n".to_owned(),
                 "line 4, `stream.humidity`: source `a` has no quantity `humidity`; it has `temperature`",
             ),
+            ("[source.a]\nkind = \"csv\"\npath = \"x\"\n".to_owned(), "line 1, `source.a`: `column` is missing"),
+            (
+                "[source.a]\nkind = \"sim\"\nrepeat = true\n".to_owned(),
+                "line 1, `source.a`: `column` and `repeat` are settings of `csv` only",
+            ),
             ("[source.a]\nkind = \"file\"\n".to_owned(), "line 1, `source.a`: `path` is missing"),
             (
                 "[source.a]\nkind = \"sim\"\npath = \"x\"\n".to_owned(),
