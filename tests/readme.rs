@@ -65,6 +65,7 @@ fn every_marked_block_of_the_page_on_the_feeder_does_what_it_says() {
         "Published topic sensors/pump-7/cabinet: {\"sequence\":0,",
         "\"value\":21.037,\"unit\":\"Cel\",\"origin\":\"sht3x temperature\"",
         "\"value\":20.75,\"unit\":\"Cel\",\"origin\":\"log.csv temperature\"",
+        "\"utc_timestamp\":1",
         "\"value\":12.5,\"unit\":\"m\"",
     ] {
         assert!(said.stdout.contains(shown), "{shown}\n{}", said.stdout);
