@@ -176,6 +176,48 @@ fn many_streams_have_topics_intervals_and_rules_of_their_own() {
 }
 
 #[test]
+fn files_of_the_kernel_are_published_and_a_missing_one_does_not_end_the_others() {
+    let Some(broker) = Broker::start("files_of_the_kernel") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    fs::create_dir(folder.path().join("hwmon3")).unwrap();
+    fs::write(folder.path().join("hwmon3/name"), "sht3x\n").unwrap();
+    fs::write(folder.path().join("hwmon3/temp1_input"), "21437\n").unwrap();
+    let settings = format!(
+        "topic = \"sensors/pump-7/{{{{ stream }}}}\"\ninterval = \"20ms\"\n\
+         [source.cabinet]\nkind = \"hwmon\"\npath = {path:?}\ndevice = \"sht3x\"\noffset = {{ temperature = -0.4 }}\n\
+         [source.gone]\nkind = \"w1\"\npath = {path:?}\ndevice = \"28-0\"\n\
+         [stream.temperature]\nsource = \"cabinet\"\n[stream.gone]\nsource = \"gone\"\nquantity = \"temperature\"\n",
+        path = folder.path().display().to_string(),
+    );
+    let file = folder.path().join("feeder.toml");
+    fs::write(&file, settings).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "--count", "3"];
+    let said = run(&mut broker.device(broker.port(), &flags));
+    let messages = witness.messages(|messages| messages.len() == 6);
+    let (good, failed): (Vec<_>, Vec<_>) = messages.iter().partition(|message| message["value"] == 21.037);
+    assert!(good.len() == 3 && good.iter().all(|message| message["unit"] == "Cel"), "{messages:?}");
+    assert!(failed.len() == 3 && failed.iter().all(|message| message["status"] == "fail"), "{messages:?}");
+    assert!(said.stderr.contains("no device `28-0` below"), "{:?} {}", said.code, said.stderr);
+}
+
+#[test]
+fn a_csv_is_replayed_line_by_line_and_its_end_is_the_end() {
+    let Some(broker) = Broker::start("a_csv_is_replayed") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let (file, log) = (folder.path().join("feeder.toml"), folder.path().join("log.csv"));
+    fs::write(&log, "t,flow\n1,10.5\n2,none\n3,11\n").unwrap();
+    let table = "kind = \"csv\"\ncolumn.flow = { unit = \"l/min\" }\n";
+    let text = format!("interval = \"10ms\"\n[source.log]\npath = {:?}\n{table}", log.display().to_string());
+    fs::write(&file, text).unwrap();
+    let said = run(&mut broker.device(broker.port(), &["--config", file.to_str().unwrap(), "-t", TOPIC]));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("line 3: `flow`: `none` is no number"), "{}", said.stderr);
+    let messages = witness.messages(|messages| messages.len() == 3);
+    let values: Vec<_> = messages.iter().map(|message| message["value"].as_f64()).collect();
+    assert_eq!((values, &messages[0]["unit"]), (vec![Some(10.5), None, Some(11.0)], &Value::from("l/min")));
+}
+
+#[test]
 fn check_says_what_would_be_published_and_touches_nothing() {
     let Some(broker) = Broker::start("check_says") else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -58,6 +58,21 @@ fn every_marked_block_of_the_page_on_policies_does_what_it_says() {
 }
 
 #[test]
+fn every_marked_block_of_the_page_on_the_feeder_does_what_it_says() {
+    let said = run_blocks(include_str!("../docs/feeder.md"), 8);
+    for shown in [
+        "humidity: humidity every 30s -> factoryA/line22/humidity",
+        "Published topic sensors/pump-7/cabinet: {\"sequence\":0,",
+        "\"value\":21.037,\"unit\":\"Cel\",\"origin\":\"sht3x temperature\"",
+        "\"value\":20.75,\"unit\":\"Cel\",\"origin\":\"log.csv temperature\"",
+        "\"utc_timestamp\":1",
+        "\"value\":12.5,\"unit\":\"m\"",
+    ] {
+        assert!(said.stdout.contains(shown), "{shown}\n{}", said.stdout);
+    }
+}
+
+#[test]
 fn the_first_command_of_the_page_is_the_demo() {
     let first = include_str!("../README.md").split("```sh\n").nth(1).unwrap();
     assert!(first.starts_with("cargo run --release -- demo --count 20\n"), "`./test` runs that one");

@@ -11,6 +11,8 @@ use super::spool::{QueueKind, SpoolSettings};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
 
+pub mod csv;
+pub mod files;
 pub mod source;
 pub mod stream;
 pub mod topic;

@@ -5,8 +5,10 @@
 pub mod agenda;
 pub mod bme680;
 pub mod calibrated;
+pub mod csv;
 pub mod derived;
 pub mod fault;
+pub mod files;
 pub mod i2c;
 pub mod reading;
 pub mod sampler;
@@ -15,6 +17,8 @@ pub mod sim;
 
 use bme680::{Bme680, Heater};
 use calibrated::Calibrated;
+use csv::Csv;
+use files::Files;
 use i2c::LinuxBus;
 use reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Quantity, Source, TEMPERATURE};
 use sim::Sim;
@@ -25,6 +29,8 @@ use crate::config::feeder::source::{SourceKind, SourceSettings};
 pub fn quantities(settings: &SourceSettings) -> Vec<Quantity> {
     let mut all = match &settings.kind {
         SourceKind::Bme680 { .. } | SourceKind::Sim => vec![TEMPERATURE, PRESSURE, HUMIDITY, GAS_RESISTANCE],
+        SourceKind::Files(settings) => files::quantities(settings),
+        SourceKind::Csv(settings) => csv::quantities(settings),
     };
     let derived = derived::ALL.iter().filter(|derived| derived.is_possible(&all, &settings.calibration));
     all.extend(derived.map(|derived| derived.quantity.clone()).collect::<Vec<_>>());
@@ -40,6 +46,8 @@ pub fn open(settings: &SourceSettings, wants: impl Fn(&str) -> bool, seed: u64) 
     let source: Box<dyn Source> = match &settings.kind {
         SourceKind::Bme680 { bus } => Box::new(Bme680::new(LinuxBus::new(bus.clone()), heater)),
         SourceKind::Sim => Box::new(Sim::new(seed)),
+        SourceKind::Files(settings) => Box::new(Files::new(settings.clone())),
+        SourceKind::Csv(settings) => Box::new(Csv::new(settings.clone())),
     };
     Box::new(Calibrated::new(source, settings.calibration.clone()))
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::csv::{self, Column, CsvSettings};
+use super::files::{self, FileSettings, Layout};
+
 /// A source.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Written")]
@@ -25,6 +28,10 @@ pub enum SourceKind {
     },
     /// A simulated BME680.
     Sim,
+    /// Text files, most of them the kernel's.
+    Files(FileSettings),
+    /// A CSV file, line by line.
+    Csv(CsvSettings),
 }
 
 /// How values are set right: first `scale`, then `offset`, by the name of the quantity.
@@ -48,6 +55,23 @@ pub(super) fn first_bus() -> PathBuf {
 enum Kind {
     Bme680,
     Sim,
+    Iio,
+    Hwmon,
+    W1,
+    File,
+    Csv,
+}
+
+impl Kind {
+    fn layout(self) -> Option<Layout> {
+        match self {
+            Self::Bme680 | Self::Sim | Self::Csv => None,
+            Self::Iio => Some(Layout::Iio),
+            Self::Hwmon => Some(Layout::Hwmon),
+            Self::W1 => Some(Layout::W1),
+            Self::File => Some(Layout::File),
+        }
+    }
 }
 
 /// A table as it is written, before it is known which settings its kind has.
@@ -56,6 +80,13 @@ enum Kind {
 struct Written {
     kind: Kind,
     bus: Option<PathBuf>,
+    path: Option<PathBuf>,
+    device: Option<String>,
+    measures: Option<Vec<String>>,
+    unit: Option<String>,
+    #[serde(default)]
+    column: BTreeMap<String, Column>,
+    repeat: Option<bool>,
     #[serde(default)]
     scale: BTreeMap<String, f64>,
     #[serde(default)]
@@ -67,15 +98,29 @@ impl TryFrom<Written> for SourceSettings {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { kind, bus, scale, offset, altitude_m } = written;
+        let Written { kind, bus, path, device, measures, unit, column, repeat, scale, offset, altitude_m } = written;
+        if kind != Kind::Csv && (!column.is_empty() || repeat.is_some()) {
+            return Err("`column` and `repeat` are settings of `csv` only".into());
+        }
+        let (csv_path, path) = if kind == Kind::Csv { (path, None) } else { (None, path) };
+        let files = files::Written { path, device, measures, unit };
         let numbers = scale.iter().chain(&offset).find(|(_, number)| !number.is_finite());
         if let Some((name, number)) = numbers {
             return Err(format!("`{name}`: {number} is not a number to calculate with"));
         }
-        let kind = match kind {
-            Kind::Bme680 => SourceKind::Bme680 { bus: bus.unwrap_or_else(first_bus) },
-            Kind::Sim if bus.is_some() => return Err("`bus` is no setting of a simulated sensor".into()),
-            Kind::Sim => SourceKind::Sim,
+        let foreign = files.first().filter(|_| kind.layout().is_none());
+        if let Some(name) = foreign {
+            return Err(format!("`{name}` is a setting of `iio`, `hwmon`, `w1` and `file` only"));
+        }
+        let kind = match (kind, kind.layout()) {
+            (Kind::Csv | Kind::Iio | Kind::Hwmon | Kind::W1 | Kind::File, _) if bus.is_some() => {
+                return Err("`bus` is a setting of `bme680` only".into());
+            }
+            (Kind::Csv, _) => SourceKind::Csv(csv::check(csv_path, column, repeat)?),
+            (_, Some(layout)) => SourceKind::Files(files.check(layout)?),
+            (Kind::Sim, _) if bus.is_some() => return Err("`bus` is no setting of a simulated sensor".into()),
+            (Kind::Sim, _) => SourceKind::Sim,
+            (_, None) => SourceKind::Bme680 { bus: bus.unwrap_or_else(first_bus) },
         };
         if altitude_m.is_some_and(|altitude| !(-500.0..=9000.0).contains(&altitude)) {
             return Err("`altitude_m` is metres above the sea, from -500 to 9000".into());

@@ -31,7 +31,7 @@ impl Calibrated {
 }
 
 /// 21.58 - 1.5 is 20.08, and not 20.079999999999998: twelve digits are more than any sensor has.
-fn without_noise(value: f64) -> f64 {
+pub(super) fn without_noise(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
 

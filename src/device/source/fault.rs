@@ -68,6 +68,55 @@ pub enum ReadError {
     /// A read without a successful open before it.
     #[error("the sensor is not open")]
     NotOpen,
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {cause}")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        cause: String,
+    },
+    /// No device of this name.
+    #[error("no device `{device}` below `{path}`")]
+    NoDevice {
+        /// The name wanted.
+        device: String,
+        /// Folder of all devices.
+        path: String,
+    },
+    /// A file holds something else than a number.
+    #[error("`{path}` holds no number: `{found}`")]
+    NoNumber {
+        /// The file.
+        path: String,
+        /// The begin of what it holds.
+        found: String,
+    },
+    /// A line of a CSV file that cannot be used.
+    #[error("`{path}`, line {line}: {what}")]
+    BadLine {
+        /// The file.
+        path: String,
+        /// Its number; the header is line 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The source has given all it has: no fault, and the end of its samples.
+    #[error("the source has ended")]
+    Ended,
+    /// The checksum of a 1-wire transfer is wrong.
+    #[error("`{path}`: the checksum is wrong")]
+    Checksum {
+        /// The file.
+        path: String,
+    },
+    /// A DS18B20 says exactly 85 degrees Celsius before its first conversion (datasheet, "Operation").
+    #[error("`{path}`: exactly 85 degC is the value after power-on, before the first conversion")]
+    PowerOn {
+        /// The file.
+        path: String,
+    },
     /// The driver panicked.
     #[error("the sensor driver panicked: {0}")]
     Panicked(String),
@@ -90,6 +139,11 @@ impl ReadError {
                 vec![WIRING.into()]
             }
             Self::WrongChip { .. } => vec!["set the address of one of the chips by its SDO pin".into()],
+            Self::NoDevice { path, .. } => vec![format!("ls {path}")],
+            Self::Checksum { .. } | Self::PowerOn { .. } => {
+                vec!["check the 1-wire supply and its pull-up of 4.7 kOhm".into()]
+            }
+            Self::NoFile { .. } | Self::NoNumber { .. } | Self::BadLine { .. } | Self::Ended => vec![],
             Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
             Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
         }

@@ -92,6 +92,9 @@ impl<C: Fn() -> OffsetDateTime> Worker<C> {
                 Ok(plan) => self.agenda.replace(plan, Instant::now()),
                 Err(sync::RecvTimeoutError::Timeout) => {
                     let sample = self.sample(skipped);
+                    if sample.outcome == Err(ReadError::Ended) {
+                        return;
+                    }
                     let due = sample.due.clone();
                     if self.sink.blocking_send(Input::Sample(sample)).is_err() {
                         return;
@@ -116,7 +119,7 @@ impl<C: Fn() -> OffsetDateTime> Worker<C> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.attempt(&wants)))
             .unwrap_or_else(|panic| Err(ReadError::Panicked(panic_text(panic.as_ref()).into())));
         self.open = outcome.is_ok();
-        self.report(outcome.as_ref().err());
+        self.report(outcome.as_ref().err().filter(|error| **error != ReadError::Ended));
         Sample { due, taken_at, elapsed: now - self.started, origin: self.origin.clone(), skipped, outcome }
     }
 

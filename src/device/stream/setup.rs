@@ -242,6 +242,25 @@ mod tests {
             ("[source.a]\nkind = \"bme690\"\n".to_owned(), "line 2, `kind`: unknown variant `bme690`"),
             ("[source.a]\nkind = \"sim\"\nbus = \"/dev/x\"\n".to_owned(), "line 1, `source.a`: `bus` is no setting"),
             ("[source.a]\nkind = \"sim\"\naltitude_m = 1e9\n".to_owned(), "line 1, `source.a`: `altitude_m` is metres"),
+            ("[source.a]\nkind = \"iio\"\n".to_owned(), "line 1, `source.a`: `device` (its name) or `path`"),
+            (
+                "[source.a]\nkind = \"hwmon\"\ndevice = \"x\"\nmeasures = [\"temp\"]\n".to_owned(),
+                "line 1, `source.a`: `measures`: `temp` is none of `temperature`, `humidity`, `voltage`",
+            ),
+            (
+                "[source.a]\nkind = \"w1\"\ndevice = \"28-1\"\n[stream.humidity]\n".to_owned(),
+                "line 4, `stream.humidity`: source `a` has no quantity `humidity`; it has `temperature`",
+            ),
+            ("[source.a]\nkind = \"csv\"\npath = \"x\"\n".to_owned(), "line 1, `source.a`: `column` is missing"),
+            (
+                "[source.a]\nkind = \"sim\"\nrepeat = true\n".to_owned(),
+                "line 1, `source.a`: `column` and `repeat` are settings of `csv` only",
+            ),
+            ("[source.a]\nkind = \"file\"\n".to_owned(), "line 1, `source.a`: `path` is missing"),
+            (
+                "[source.a]\nkind = \"sim\"\npath = \"x\"\n".to_owned(),
+                "line 1, `source.a`: `path` is a setting of `iio`, `hwmon`, `w1` and `file` only",
+            ),
             ("topic = \"a/{{ floor }}\"\n".to_owned(), "line 1, `topic`: topic `a/{{ floor }}` asks for `floor`"),
         ];
         for (text, wanted) in cases {
