@@ -13,6 +13,7 @@ use crate::topic::TopicName;
 
 pub mod csv;
 pub mod files;
+pub mod modbus;
 pub mod source;
 pub mod stream;
 pub mod topic;
@@ -113,7 +114,24 @@ impl FeederSettings {
         let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
         settings.source.values_mut().for_each(|source| source.line = line(source.line));
         settings.stream.values_mut().for_each(|stream| stream.line = line(stream.line));
+        settings.check_lines(origin)?;
         Ok(settings)
+    }
+
+    /// One voice at a time: two sources on one serial line would speak into each other's answers.
+    fn check_lines(&self, origin: &str) -> Result<()> {
+        let mut seen = BTreeMap::new();
+        for (name, source) in &self.source {
+            let Some(device) = source.value.serial_line() else { continue };
+            if let Some(other) = seen.insert(device, name) {
+                let line = source.line;
+                return Err(Error::bad_input(format!(
+                    "`{origin}`, line {line}, `source.{name}`: `{device}` is the line of source `{other}`"
+                ))
+                .hint(format!("put its points into [source.{other}], each with its `unit_id`")));
+            }
+        }
+        Ok(())
     }
 
     /// The file that a new bundle gets.

@@ -111,17 +111,6 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// The name of a setting that was written, for kinds that have none of these.
-    pub(super) fn first(&self) -> Option<&'static str> {
-        let written = [
-            ("path", self.path.is_some()),
-            ("device", self.device.is_some()),
-            ("measures", self.measures.is_some()),
-            ("unit", self.unit.is_some()),
-        ];
-        written.iter().find(|(_, is_there)| *is_there).map(|(name, _)| *name)
-    }
-
     pub(super) fn check(self, layout: Layout) -> Result<FileSettings, String> {
         let Self { path, device, measures, unit } = self;
         let measures =
@@ -133,14 +122,8 @@ impl Written {
         if layout == Layout::File {
             let path = path.ok_or("`path` is missing: the file that holds the number")?;
             let [name] = <[String; 1]>::try_from(measures).map_err(|_| "`measures`: a file holds one quantity")?;
-            if device.is_some() {
-                return Err("`device` is no setting of a file".into());
-            }
             let channel = Channel { name, unit: unit.unwrap_or_default(), stem: String::new(), divisor: 1.0 };
             return Ok(FileSettings { layout, path, device, channels: vec![channel] });
-        }
-        if unit.is_some() {
-            return Err("`unit` is no setting here: the kernel says it".into());
         }
         let path = match (path, &device) {
             (Some(path), _) => path,

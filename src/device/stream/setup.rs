@@ -254,12 +254,12 @@ mod tests {
             ("[source.a]\nkind = \"csv\"\npath = \"x\"\n".to_owned(), "line 1, `source.a`: `column` is missing"),
             (
                 "[source.a]\nkind = \"sim\"\nrepeat = true\n".to_owned(),
-                "line 1, `source.a`: `column` and `repeat` are settings of `csv` only",
+                "line 1, `source.a`: `repeat` is no setting of `sim`; it is one of `csv`",
             ),
             ("[source.a]\nkind = \"file\"\n".to_owned(), "line 1, `source.a`: `path` is missing"),
             (
                 "[source.a]\nkind = \"sim\"\npath = \"x\"\n".to_owned(),
-                "line 1, `source.a`: `path` is a setting of `iio`, `hwmon`, `w1` and `file` only",
+                "line 1, `source.a`: `path` is no setting of `sim`; it is one of `iio`, `hwmon`, `w1`, `file`, `csv`",
             ),
             ("topic = \"a/{{ floor }}\"\n".to_owned(), "line 1, `topic`: topic `a/{{ floor }}` asks for `floor`"),
         ];
