@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! source -> sampler (own thread) -> stream -> message -> spool -> session decides -> mqtt -> forget on PUBACK
-//! lines  ------------------------------------------------^
+//! lines, socket -----------------------------------------^
 //! ```
 
 pub mod feeder;
@@ -13,6 +13,7 @@ pub mod loss;
 pub mod message;
 pub mod queue;
 pub mod session;
+pub mod socket;
 pub mod source;
 pub mod spool;
 pub mod stream;

@@ -42,6 +42,7 @@ Examples:
   iotctl run -e HOST -r ca.pem -c cert.pem -k key.pem --client-id pump-7 -t bme680/temperature
   iotctl run --bundle ./certs --sync 200 --max-age 30d --max-bytes 64MiB
   journalctl -f -o json | iotctl run --bundle ./certs --stdin -t sensors/pump-7/log
+  iotctl run --bundle ./certs --sensor none --socket /run/iotctl/lines -t sensors/pump-7/notes
 ")]
 pub(super) struct Run {
     #[command(flatten)]
@@ -62,7 +63,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
     qos: Option<u8>,
     /// Which sensor [default: bme680]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "bme680|sim")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "bme680|sim|none")]
     sensor: Option<Sensor>,
     /// The I2C bus of the sensor [default: /dev/i2c-1]
     #[arg(long, value_name = "DEVICE")]
@@ -70,6 +71,9 @@ pub(super) struct Run {
     /// Publish each line of standard input, unchanged; ends when the input does and all is acknowledged
     #[arg(long, conflicts_with_all = ["interval", "count", "sensor", "bus"])]
     stdin: bool,
+    /// Publish each line that a program writes to this UNIX socket, unchanged; beside the sensor, or with --sensor none alone
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["stdin", "count"])]
+    socket: Option<PathBuf>,
     /// Say what would be sampled and published, and end
     #[arg(long)]
     check: bool,
@@ -85,6 +89,11 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
     };
+    if arguments.count.is_some() && settings.input.socket.is_some() {
+        return Err(
+            Error::usage("--count ends a run, and the socket of feeder.toml never does").hint("leave out --count")
+        );
+    }
     if arguments.check {
         inputs.show(ui);
         return Ok(0);
@@ -161,6 +170,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.qos = arguments.qos.unwrap_or(settings.qos);
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
+    settings.input.socket = arguments.socket.clone().or(settings.input.socket);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
     Ok(settings)
 }

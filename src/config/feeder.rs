@@ -30,6 +30,18 @@ pub enum Sensor {
     Bme680,
     /// A simulated BME680, register by register, under the same driver
     Sim,
+    /// No sensor: what comes in by the socket is all
+    None,
+}
+
+/// `[input]`: finished payloads from other programs.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputSettings {
+    /// A UNIX socket whose clients write lines.
+    pub socket: Option<PathBuf>,
+    /// Where they go; the topic of the file if left out.
+    pub topic: Option<TopicTemplate>,
 }
 
 /// The settings of a feeder.
@@ -61,6 +73,9 @@ pub struct FeederSettings {
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// Payloads of other programs.
+    #[serde(default)]
+    pub input: InputSettings,
     /// The sources, by name; none: the one `sensor`.
     #[serde(default)]
     pub source: BTreeMap<String, Located<SourceSettings>>,
@@ -93,6 +108,7 @@ impl Default for FeederSettings {
             spool: SpoolSettings::default(),
             timestamp: Timestamp::default(),
             epoch: false,
+            input: InputSettings::default(),
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
@@ -144,7 +160,7 @@ impl FeederSettings {
              interval = \"5s\"\n\
              # 1: every reading arrives at least once; 0: at most once\n\
              qos = 1\n\
-             # \"bme680\", or \"sim\" for a simulated one\n\
+             # \"bme680\", \"sim\" for a simulated one, or \"none\"\n\
              sensor = \"bme680\"\n\
              # The I2C bus it hangs on\n\
              bus = \"/dev/i2c-1\"\n\
@@ -185,7 +201,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
         .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch")
-        .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
+        .hint("and tables: [spool], [input], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
 fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {
