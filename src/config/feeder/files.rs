@@ -1,7 +1,7 @@
 //! Sources that are text files: which file holds which quantity, and in which unit the kernel writes it.
 //!
-//! Units: Documentation/ABI/testing/sysfs-bus-iio, Documentation/hwmon/sysfs-interface.rst and
-//! Documentation/w1/slaves/w1_therm.rst of the Linux kernel.
+//! Names and units: Documentation/ABI/testing/sysfs-bus-iio ("in_tempY_raw" and so on: "units after application of scale and
+//! offset"), Documentation/hwmon/sysfs-interface.rst and Documentation/w1/slaves/w1_therm.rst of the Linux kernel.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,19 +48,27 @@ pub struct Channel {
 /// Name, unit, begin of the file's name, divisor, and the number that is meant where none is said.
 type Known = (&'static str, &'static str, &'static str, f64, &'static str);
 
-const IIO: [Known; 5] = [
+/// Thousandths of degrees, percent, volts, amperes and watts, kilopascals, lux, ohms. Voltages, currents and powers always
+/// have a number.
+const IIO: [Known; 8] = [
     ("temperature", "Cel", "in_temp", 1e3, ""),
     ("humidity", "%RH", "in_humidityrelative", 1e3, ""),
     ("pressure", "Pa", "in_pressure", 1e-3, ""),
     ("illuminance", "lx", "in_illuminance", 1.0, ""),
-    ("voltage", "V", "in_voltage", 1e3, ""),
+    ("gas_resistance", "Ohm", "in_resistance", 1.0, ""),
+    ("voltage", "V", "in_voltage", 1e3, "0"),
+    ("current", "A", "in_current", 1e3, "0"),
+    ("power", "W", "in_power", 1e3, "0"),
 ];
-const HWMON: [Known; 6] = [
+/// Thousandths of degrees, percent, volts and amperes, millionths of watts and joules. Voltages count from 0, all others
+/// from 1.
+const HWMON: [Known; 7] = [
     ("temperature", "Cel", "temp", 1e3, "1"),
     ("humidity", "%RH", "humidity", 1e3, "1"),
     ("voltage", "V", "in", 1e3, "0"),
     ("current", "A", "curr", 1e3, "1"),
     ("power", "W", "power", 1e6, "1"),
+    ("energy", "J", "energy", 1e6, "1"),
     ("fan_speed", "1/min", "fan", 1.0, "1"),
 ];
 const W1: [Known; 1] = [("temperature", "Cel", "", 1e3, "")];

@@ -143,6 +143,18 @@ pub enum ReadError {
         /// The file.
         path: String,
     },
+    /// A DS18B20 had too little power to convert: 127.94 degrees Celsius is more than it can measure.
+    #[error("`{path}`: the thermometer had too little power to measure")]
+    NoPower {
+        /// The file.
+        path: String,
+    },
+    /// The kernel says that this channel is not to be trusted.
+    #[error("`{path}` says that the channel has a fault, such as a broken wire")]
+    Fault {
+        /// The file.
+        path: String,
+    },
     /// The driver panicked.
     #[error("the sensor driver panicked: {0}")]
     Panicked(String),
@@ -170,9 +182,10 @@ impl ReadError {
             Self::Silent { .. } => vec!["check `unit_id`, and of a serial line `baud_rate`, `parity` and wires".into()],
             Self::Refused { code: 2, .. } => vec!["check `register`: addresses count from 0".into()],
             Self::Refused { .. } => vec![],
-            Self::Checksum { .. } | Self::PowerOn { .. } => {
+            Self::Checksum { .. } | Self::PowerOn { .. } | Self::NoPower { .. } => {
                 vec!["check the 1-wire supply and its pull-up of 4.7 kOhm".into()]
             }
+            Self::Fault { path } => vec![format!("cat {path}, and check the wires of the channel")],
             Self::NoFile { .. } | Self::NoNumber { .. } | Self::BadLine { .. } | Self::Ended => vec![],
             Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
             Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
