@@ -5,6 +5,7 @@
 //! lines, socket -----------------------------------------^
 //! ```
 
+pub mod clock;
 pub mod feeder;
 pub mod input;
 pub mod intake;

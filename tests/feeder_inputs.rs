@@ -218,6 +218,21 @@ fn a_csv_is_replayed_line_by_line_and_its_end_is_the_end() {
 }
 
 #[test]
+fn readings_say_it_while_the_clock_is_not_known_to_be_right() {
+    let Some(broker) = Broker::start("readings_say_it_while_the_clock") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let (file, right) = (folder.path().join("feeder.toml"), folder.path().join("clock-is-right"));
+    fs::write(&file, format!("sensor = \"sim\"\nclock = {:?}\n", right.display().to_string())).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "-t", TOPIC, "--count", "1"];
+    assert_eq!(run(&mut broker.device(broker.port(), &flags)).code, Some(0));
+    fs::write(&right, "").unwrap();
+    assert_eq!(run(&mut broker.device(broker.port(), &flags)).code, Some(0));
+    let messages = witness.messages(|messages| messages.len() == 2);
+    let quality: Vec<_> = messages.iter().map(|message| message.get("ts_quality").and_then(Value::as_str)).collect();
+    assert_eq!(quality, [Some("unsynced"), None]);
+}
+
+#[test]
 fn check_says_what_would_be_published_and_touches_nothing() {
     let Some(broker) = Broker::start("check_says") else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use time::OffsetDateTime;
 
 use super::identity::{Connecting, Who};
 use super::signals;
@@ -13,6 +12,7 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
+use crate::device::clock::Clock;
 use crate::device::feeder::{self, Event, Feed};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
@@ -101,6 +101,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let clock = Clock::of_this_machine(settings.clock.clone());
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
@@ -109,9 +110,9 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         settings: Settings::default(),
         limits: Limits::default(),
         gives_up: arguments.count.is_some(),
-        clock: OffsetDateTime::now_utc,
+        clock: clock.clone(),
     };
-    let (intake, streams) = inputs.start(arguments.count, ui)?;
+    let (intake, streams) = inputs.start(arguments.count, &clock, ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);

@@ -11,6 +11,7 @@ use super::spool::{QueueKind, SpoolSettings};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
 
+pub mod clock;
 pub mod csv;
 pub mod files;
 pub mod modbus;
@@ -18,6 +19,7 @@ pub mod source;
 pub mod stream;
 pub mod topic;
 
+use clock::ClockTrust;
 use source::{SourceSettings, first_bus};
 use stream::{Located, StreamSettings};
 use topic::TopicTemplate;
@@ -73,6 +75,9 @@ pub struct FeederSettings {
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// What says that the clock is right.
+    #[serde(default)]
+    pub clock: ClockTrust,
     /// Payloads of other programs.
     #[serde(default)]
     pub input: InputSettings,
@@ -108,6 +113,7 @@ impl Default for FeederSettings {
             spool: SpoolSettings::default(),
             timestamp: Timestamp::default(),
             epoch: false,
+            clock: ClockTrust::default(),
             input: InputSettings::default(),
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
@@ -200,7 +206,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let place =
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch")
+        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch, clock")
         .hint("and tables: [spool], [input], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
@@ -240,6 +246,10 @@ mod tests {
             ("topic = \"a/+\"\n", "`feeder.toml`, line 1, `topic`: topic `a/+` holds a wildcard"),
             ("sensor = \"bme280\"\n", "`feeder.toml`, line 1, `sensor`: unknown variant `bme280`"),
             ("qos 1\n", "`feeder.toml`, line 1"),
+            (
+                "clock = \"atomic\"\n",
+                "`feeder.toml`, line 1, `clock`: `atomic` is neither `auto`, `trusted` nor the path",
+            ),
             ("queue = \"tape\"\n", "`feeder.toml`, line 1, `queue`: unknown variant `tape`"),
             ("[spool]\nsync = \"maybe\"\n", "`feeder.toml`, line 2, `sync`: `maybe` is neither `every` nor a time"),
             ("[spool]\nmax_bytes = 5\n", "`feeder.toml`, line 2, `max_bytes`: `5` is too small"),

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::clock::Clock;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
@@ -45,7 +45,7 @@ pub struct Feed {
     /// and again. A service keeps trying, because policies are mended; a script must end.
     pub gives_up: bool,
     /// The clock on the wall.
-    pub clock: fn() -> OffsetDateTime,
+    pub clock: Clock,
 }
 
 /// What happened, for whoever watches.
@@ -194,13 +194,13 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { elapsed: self.now(), utc: (self.feed.clock)() }
+        Moment { elapsed: self.now(), utc: self.feed.clock.now().utc }
     }
 
     /// Does whatever queue and session want now; returns when they want to be asked again.
     fn advance(&mut self) -> Option<Duration> {
         let moment = self.moment();
-        self.room.hand_over(self.queue, self.feed.form, moment);
+        self.room.hand_over(self.queue, self.feed.form, moment, &self.feed.clock);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
             self.queue.announce(&self.feed.topic, moment);

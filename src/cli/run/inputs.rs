@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use crate::bundle::FEEDER_FILE;
 use crate::cli::identity::Connecting;
 use crate::config::feeder::FeederSettings;
 use crate::config::feeder::topic::{TopicTemplate, TopicVariables};
+use crate::device::clock::Clock;
 use crate::device::input::Input;
 use crate::device::intake::{Intake, WAITING};
 use crate::device::lines;
@@ -88,7 +88,7 @@ impl Inputs {
     }
 
     /// Starts to take in.
-    pub(super) fn start(self, count: Option<u64>, ui: Ui) -> Result<(Intake, Streams)> {
+    pub(super) fn start(self, count: Option<u64>, clock: &Clock, ui: Ui) -> Result<(Intake, Streams)> {
         let (sink, inputs) = mpsc::channel(WAITING);
         match self {
             Self::Lines(topic, streams) => {
@@ -101,7 +101,8 @@ impl Inputs {
                 streams.rules().for_each(|rule| ui.detail(&sentence(rule)));
                 let samplers = sources.into_iter().enumerate().map(|(place, source)| {
                     let plan = Plan { ticks: streams.ticks(place), count };
-                    Sampler::start(source, plan, OffsetDateTime::now_utc, sink.clone())
+                    let clock = clock.clone();
+                    Sampler::start(source, plan, move || clock.now(), sink.clone())
                 });
                 let intake = Intake::new(inputs, samplers.collect::<Result<_>>()?);
                 Ok((socket.into_iter().fold(intake, Intake::with_socket), streams))
