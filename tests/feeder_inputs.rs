@@ -252,3 +252,26 @@ fn check_says_what_would_be_published_and_touches_nothing() {
         said.stderr
     );
 }
+
+#[cfg(all(feature = "control", feature = "local"))]
+#[test]
+fn check_warns_of_what_the_policy_of_the_bundle_does_not_allow() {
+    let world = world::World::start();
+    world.provision(&["--thing", "pump-7"]);
+    let check = |topic: &str| {
+        let said =
+            run(&mut world.iotctl(&["run", "--bundle", "certs/pump-7", "--sensor", "sim", "-t", topic, "--check"]));
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.stderr
+    };
+    assert!(!check(TOPIC).contains("warning"));
+    let warned = check("factory/pump-7");
+    assert_eq!(warned.matches("warning").count(), 1, "{warned}");
+    assert!(warned.contains("does not allow iot:Publish on topic/factory/pump-7"), "{warned}");
+    let hint = "iotctl policy explain Publish 'topic/factory/pump-7' --bundle certs/pump-7";
+    assert!(warned.contains(hint), "{warned}");
+    let hint: Vec<&str> = hint.split_whitespace().skip(1).map(|word| word.trim_matches('\'')).collect();
+    assert_eq!(run(&mut world.iotctl(&hint)).code, Some(5), "the hint can be typed");
+    std::fs::remove_file(world.bundle("pump-7").join("policy.json")).unwrap();
+    assert!(check("factory/pump-7").contains("is not known"), "without a policy nothing is claimed");
+}

@@ -24,6 +24,7 @@ use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
 use crate::ui::Ui;
 
 mod inputs;
+mod permitted;
 mod show;
 
 use inputs::Inputs;
@@ -74,7 +75,7 @@ pub(super) struct Run {
     /// Publish each line that a program writes to this UNIX socket, unchanged; beside the sensor, or with --sensor none alone
     #[arg(long, value_name = "PATH", conflicts_with_all = ["stdin", "count"])]
     socket: Option<PathBuf>,
-    /// Say what would be sampled and published, and end
+    /// Say what would be sampled and published, and what of it the bundle's policy.json does not allow, and end
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -96,6 +97,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     }
     if arguments.check {
         inputs.show(ui);
+        permitted::warn(&connecting, &inputs.topics(), ui)?;
         return Ok(0);
     }
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());

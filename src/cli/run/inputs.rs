@@ -68,6 +68,16 @@ impl Inputs {
         }
     }
 
+    /// Every topic that is published to.
+    pub(super) fn topics(&self) -> Vec<TopicName> {
+        let lines = match self {
+            Self::Lines(topic, _) | Self::Sources(_, Some(Door { topic, .. })) => Some(topic.clone()),
+            Self::Sources(_, None) => None,
+        };
+        let enabled = self.streams().rules().filter(|rule| rule.enabled);
+        enabled.map(|rule| rule.topic.clone()).chain(lines).collect()
+    }
+
     fn streams(&self) -> &Streams {
         match self {
             Self::Sources(setup, _) => &setup.streams,
