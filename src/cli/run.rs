@@ -92,10 +92,11 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
         settings: Settings::default(),
         limits: Limits::default(),

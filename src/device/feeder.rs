@@ -203,7 +203,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
-            self.queue.announce(&self.feed.topic, moment);
+            self.queue.announce(self.feed.form, moment);
         }
         self.report_losses();
         loop {

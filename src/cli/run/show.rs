@@ -15,10 +15,10 @@ pub(super) fn spool(spool: &Spool<Disk>, ui: Ui) {
     let Stat { epoch, first, end, segments, losses } = spool.stat();
     let waiting = end - first;
     let value = json!({
-        "event": "spool", "epoch": format!("{epoch:016x}"), "first": first, "next": end, "segments": segments,
+        "event": "spool", "epoch": format!("{epoch:016x}"), "waiting": waiting, "segments": segments,
         "lost": reasons(&losses),
     });
-    ui.log(|| format!("spool {epoch:016x}: {waiting} readings wait, number {end} is next"), &value, waiting > 0);
+    ui.log(|| format!("{waiting} readings wait on the disk, and are sent first"), &value, waiting > 0);
 }
 
 fn reasons(losses: &Losses) -> Value {
