@@ -17,15 +17,16 @@ use crate::device::feeder::{self, Event, Feed};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::session::Limits;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
+use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
+mod connection;
 mod inputs;
 mod show;
 
+use connection::Connection;
 use inputs::Inputs;
 
 /// Read the sensor and publish, for years or for `--count` readings
@@ -75,6 +76,8 @@ pub(super) struct Run {
     check: bool,
     #[command(flatten)]
     queueing: Queueing,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -97,8 +100,8 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         topic: inputs.topic()?,
         form: Form { timestamp: settings.timestamp, epoch: None },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
-        settings: Settings::default(),
-        limits: Limits::default(),
+        settings: connection::patience(&settings),
+        limits: connection::limits(&settings),
         gives_up: arguments.count.is_some(),
         clock: OffsetDateTime::now_utc,
     };
@@ -162,6 +165,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
+    arguments.connection.over(&mut settings);
     Ok(settings)
 }
 

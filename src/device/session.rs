@@ -43,6 +43,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// These limits with at most `rate` messages a second, evenly: none are saved up for a burst.
+    #[must_use]
+    pub fn drained_at(self, rate: u8) -> Self {
+        Self { rate: f64::from(rate), burst: 1.0, ..self }
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -165,6 +173,20 @@ mod tests {
         assert_eq!(session.lost(secs(21), 0.0), secs(2), "kicked after a second: the back-off goes on");
         session.connected(secs(30), 0);
         assert_eq!(session.lost(secs(50), 0.0), secs(1), "20 s stable");
+    }
+
+    #[test]
+    fn a_drain_of_2_is_a_message_each_half_second_after_however_long_a_silence() {
+        let mut session = online(Limits::default().drained_at(2));
+        let (mut now, mut sent) = (secs(60), Vec::new());
+        while sent.len() < 4 {
+            match session.step(now, 0, 9) {
+                Step::Submit(_) => sent.push(now.as_millis()),
+                Step::Wait(until) => now = until.unwrap(),
+                Step::Connect => panic!("it is online"),
+            }
+        }
+        assert_eq!(sent, [60_000, 60_500, 61_000, 61_500]);
     }
 
     #[test]
