@@ -6,6 +6,8 @@ mod listener;
 #[path = "world/world.rs"]
 mod world;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use listener::{Heard, Listener};
@@ -41,4 +43,35 @@ fn the_keep_alive_of_a_flag_wins_over_that_of_the_file_and_that_over_the_default
         assert_eq!(said.code, Some(0), "{}", said.stderr);
         assert!(listener.heard.try_iter().any(|heard| heard == connect(wanted)), "{flags:?}");
     }
+}
+
+/// What an endless run says first, and then it is killed.
+fn first_words(command: &mut Command) -> String {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let first = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    first
+}
+
+#[test]
+fn a_service_of_systemd_waits_with_its_first_connection_and_nobody_else_does_without_being_told() {
+    let listener = Listener::start();
+    let waits = "the first connection waits for ";
+    let run = |more: &[&str]| listener.iotctl("run", listener.port, &[&FEEDER[..4], more].concat());
+    assert!(first_words(run(&[]).env("NOTIFY_SOCKET", "/nobody/listens")).starts_with(waits));
+    assert!(first_words(&mut run(&["--start-jitter", "1h"])).starts_with(waits));
+    assert!(first_words(&mut run(&[])).starts_with("connected to "));
+    let mut at_once = run(&["--start-jitter", "0"]);
+    assert!(first_words(at_once.env("NOTIFY_SOCKET", "/nobody/listens")).starts_with("connected to "));
+}
+
+#[test]
+fn a_run_with_a_count_waits_for_nobody() {
+    let listener = Listener::start();
+    std::fs::write(listener.folder.path().join("feeder.toml"), "start_jitter = \"1h\"\n").unwrap();
+    let arguments = [FEEDER, &["1", "--config", "feeder.toml"]].concat();
+    let said = run(listener.iotctl("run", listener.port, &arguments).env("NOTIFY_SOCKET", "/nobody/listens"));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(!said.stderr.contains("the first connection waits"), "{}", said.stderr);
 }

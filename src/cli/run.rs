@@ -101,10 +101,11 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         form: Form { timestamp: settings.timestamp, epoch: None },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
         settings: connection::patience(&settings),
-        limits: connection::limits(&settings),
+        limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
         clock: OffsetDateTime::now_utc,
     };
+    show::delay(feed.limits.start_delay, ui);
     let (intake, streams) = inputs.start(arguments.count, ui)?;
     match spool {
         Some(mut spool) => {

@@ -1,4 +1,4 @@
-//! How `iotctl run` treats its connection: how fast and how quiet.
+//! How `iotctl run` treats its connection: how fast, how quiet, how soon.
 
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ use super::{duration, words};
 pub const MOST_A_SECOND: u8 = 100;
 /// The keep-alive that AWS IoT takes; it moves others to the nearest of these and tells MQTT 3 clients nothing.
 const KEEP_ALIVE: std::ops::RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(1200);
+
+/// What the first connections of services are spread over: AWS IoT takes 100 CONNECTs a second and account in its small
+/// regions, and a power cut ends for a whole plant at once.
+pub const SERVICE_SPREAD: Duration = Duration::from_secs(30);
 
 /// Parses how many messages a second may go out: 1 to 100.
 pub fn parse_drain(text: &str) -> Result<u8, String> {
@@ -34,12 +38,21 @@ pub fn parse_keep_alive(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses the spread of the first connection: a duration, or 0 for none.
+pub fn parse_start_jitter(text: &str) -> Result<Duration, String> {
+    if text.trim().trim_end_matches('s') == "0" { Ok(Duration::ZERO) } else { duration::parse(text) }
+}
+
 pub(super) fn drain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
     parse_drain(&words(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
 pub(super) fn keep_alive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     parse_keep_alive(&words(deserializer)?).map(Some).map_err(serde::de::Error::custom)
+}
+
+pub(super) fn start_jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    parse_start_jitter(&words(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -63,5 +76,14 @@ mod tests {
         for text in ["29", "1201s", "0", "30.5", "often"] {
             assert!(parse_keep_alive(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_spread_is_a_spread_of_nothing() {
+        for text in ["0", "0s", " 0 "] {
+            assert_eq!(parse_start_jitter(text), Ok(Duration::ZERO), "{text}");
+        }
+        assert_eq!(parse_start_jitter("30s"), Ok(Duration::from_secs(30)));
+        assert!(parse_start_jitter("s").is_err());
     }
 }

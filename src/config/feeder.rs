@@ -60,6 +60,9 @@ pub struct FeederSettings {
     /// Longest silence towards the broker; 30 s if not given.
     #[serde(default, deserialize_with = "connection::keep_alive")]
     pub keep_alive: Option<Duration>,
+    /// What the first connection of a service is spread over, so that a fleet does not come back in one second.
+    #[serde(default, deserialize_with = "connection::start_jitter")]
+    pub start_jitter: Option<Duration>,
     /// The key of the time in a message.
     #[serde(default)]
     pub timestamp: Timestamp,
@@ -98,6 +101,7 @@ impl Default for FeederSettings {
             spool: SpoolSettings::default(),
             drain: None,
             keep_alive: None,
+            start_jitter: None,
             timestamp: Timestamp::default(),
             epoch: false,
             source: BTreeMap::new(),
@@ -174,7 +178,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let place =
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-        .hint("the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, timestamp, epoch")
+        .hint("the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch")
         .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 

@@ -113,7 +113,7 @@ pub async fn run<Q: Queue>(
     observer: &mut dyn FnMut(Event<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let session = Session::new(feed.limits, Duration::ZERO);
+    let session = Session::new(feed.limits);
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
     let feeder = Feeder {
         feed,

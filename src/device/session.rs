@@ -18,6 +18,8 @@ pub struct Limits {
     /// Most positions between the first unacknowledged record and the newest submitted one. Below the client's
     /// in-flight limit of 100, so that packet ids cannot collide.
     pub window: u64,
+    /// How long the first connection waits: a fleet that starts together must not connect together.
+    pub start_delay: Duration,
     /// First wait after a loss.
     pub backoff_first: Duration,
     /// Longest wait after a loss, jitter apart.
@@ -34,6 +36,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             window: 90,
+            start_delay: Duration::ZERO,
             backoff_first: Duration::from_secs(1),
             backoff_most: Duration::from_secs(32),
             stable_after: Duration::from_secs(20),
@@ -79,10 +82,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that connects after `delay` (start-up jitter of a fleet; zero otherwise).
-    pub fn new(limits: Limits, delay: Duration) -> Self {
+    /// A session that has not connected yet.
+    pub fn new(limits: Limits) -> Self {
         let pace = Pace::new(limits.rate, limits.burst);
-        Self { limits, phase: Phase::Waiting { until: delay }, losses: 0, pace }
+        Self { limits, phase: Phase::Waiting { until: limits.start_delay }, losses: 0, pace }
     }
 
     /// What to do at `now`, with the queue holding records `first..end`.
@@ -146,7 +149,7 @@ mod tests {
     }
 
     fn online(limits: Limits) -> Session {
-        let mut session = Session::new(limits, Duration::ZERO);
+        let mut session = Session::new(limits);
         assert_eq!(session.step(Duration::ZERO, 0, 0), Step::Connect);
         session.connected(Duration::ZERO, 0);
         session
@@ -154,14 +157,14 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_from_1_to_32_seconds() {
-        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        let mut session = Session::new(Limits::default());
         let waits: Vec<_> = (0..8).map(|_| session.lost(Duration::ZERO, 0.0).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 32, 32]);
     }
 
     #[test]
     fn jitter_only_adds() {
-        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        let mut session = Session::new(Limits::default());
         assert_eq!(session.lost(Duration::ZERO, 1.0), Duration::from_millis(1500));
     }
 
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn nothing_is_submitted_before_the_connack() {
-        let mut session = Session::new(Limits::default(), Duration::ZERO);
+        let mut session = Session::new(Limits::default());
         assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Connect);
         assert_eq!(session.step(Duration::ZERO, 0, 5), Step::Wait(None));
         session.connected(Duration::ZERO, 0);
@@ -227,7 +230,7 @@ mod tests {
         #[test]
         fn whatever_the_network_does_everything_goes_out_in_order(script in prop::collection::vec(0u8..10, 1..200)) {
             let limits = Limits { window: 7, ..Limits::default() };
-            let (mut session, mut first, end) = (Session::new(limits, Duration::ZERO), 0u64, 40u64);
+            let (mut session, mut first, end) = (Session::new(limits), 0u64, 40u64);
             let (mut now, mut last_connect, mut newest) = (Duration::ZERO, None::<Duration>, 0u64);
             let mut script = script.into_iter().chain(std::iter::repeat(9));
             while first < end {

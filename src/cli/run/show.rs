@@ -1,5 +1,7 @@
 //! What a person, or a program, is shown of a feeder at work.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::device::feeder::{Event, Summary};
@@ -19,6 +21,14 @@ pub(super) fn spool(spool: &Spool<Disk>, ui: Ui) {
         "lost": reasons(&losses),
     });
     ui.log(|| format!("spool {epoch:016x}: {waiting} readings wait, number {end} is next"), &value, waiting > 0);
+}
+
+/// The first connection waits, and a person who looks on should not take that for a fault.
+pub(super) fn delay(delay: Duration, ui: Ui) {
+    if !delay.is_zero() {
+        let wait = delay.as_secs_f64();
+        ui.say(&format!("the first connection waits for {wait:.1} s; at once it is with --start-jitter 0"));
+    }
 }
 
 fn reasons(losses: &Losses) -> Value {
