@@ -13,7 +13,7 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
-use crate::device::feeder::{self, Event, Feed};
+use crate::device::feeder::{self, Event, Feed, Summary};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
@@ -103,6 +103,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         settings: connection::patience(&settings),
         limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
+        dead_letters: folder.clone(),
         clock: OffsetDateTime::now_utc,
     };
     show::delay(feed.limits.start_delay, ui);
@@ -142,10 +143,11 @@ async fn feed_from<Q: Queue>(
     let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
     let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
     show::conclude(summary, ui);
-    match (stopped, summary.too_long) {
+    match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
-        (None, 0) => Ok(0),
-        (None, lines) => Err(Error::bad_input(format!(
+        (None, Summary { parked: 1.., .. }) => Err(show::not_published(summary.parked)),
+        (None, Summary { too_long: 0, .. }) => Ok(0),
+        (None, Summary { too_long: lines, .. }) => Err(Error::bad_input(format!(
             "{lines} lines were longer than {MAX_PAYLOAD} bytes and were not published; all others were"
         ))),
     }

@@ -6,8 +6,10 @@
 //! .. 32 s with jitter added on top, because AWS takes one CONNECT per second and client id; start over at 1 s only
 //! after 20 s of a stable connection, so that a broker that kicks right after CONNACK is backed off from too.
 
+use std::ops::Range;
 use std::time::Duration;
 
+pub mod denials;
 pub mod pace;
 
 use pace::Pace;
@@ -54,6 +56,10 @@ impl Limits {
     }
 }
 
+/// How long a connection must stand before a record that is tried alone can be what ends it: a subscription that is
+/// denied, say, ends it earlier.
+const PROVEN_AFTER: Duration = Duration::from_secs(1);
+
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -79,13 +85,15 @@ pub struct Session {
     phase: Phase,
     losses: u32,
     pace: Pace,
+    /// Records below this number go one at a time, to see which of them ends the connection.
+    alone_below: u64,
 }
 
 impl Session {
     /// A session that has not connected yet.
     pub fn new(limits: Limits) -> Self {
         let pace = Pace::new(limits.rate, limits.burst);
-        Self { limits, phase: Phase::Waiting { until: limits.start_delay }, losses: 0, pace }
+        Self { limits, phase: Phase::Waiting { until: limits.start_delay }, losses: 0, pace, alone_below: 0 }
     }
 
     /// What to do at `now`, with the queue holding records `first..end`.
@@ -99,8 +107,15 @@ impl Session {
             Phase::Connecting => Step::Wait(None),
             Phase::Online { since, next } => {
                 let next = next.max(first);
-                if next >= end || next >= first + self.limits.window {
+                let (window, ready) = match first < self.alone_below {
+                    true => (1, since + PROVEN_AFTER),
+                    false => (self.limits.window, since),
+                };
+                if next >= end || next >= first + window {
                     return Step::Wait(None);
+                }
+                if now < ready {
+                    return Step::Wait(Some(ready));
                 }
                 match self.pace.take(now) {
                     Ok(()) => {
@@ -130,6 +145,24 @@ impl Session {
         self.losses += 1;
         self.phase = Phase::Waiting { until: now + delay };
         delay
+    }
+
+    /// The broker closed the connection, and maybe because of a record; `first` is the oldest that is not acknowledged.
+    /// Returns the numbers of those that were under way. On the next connections they go one at a time.
+    pub fn denied(&mut self, first: u64) -> Range<u64> {
+        let Phase::Online { next, .. } = self.phase else { return first..first };
+        self.alone_below = self.alone_below.max(next);
+        first..next.max(first)
+    }
+
+    /// The record that was to be submitted left the queue instead.
+    pub fn left_out(&mut self) {
+        self.pace.put_back();
+    }
+
+    /// What ended the last connections is found and put right: the next loss is the first one again.
+    pub fn forgive(&mut self) {
+        self.losses = 0;
     }
 
     /// Whether records can be submitted now.
@@ -221,6 +254,36 @@ mod tests {
         assert_eq!(session.step(secs(1), 3, 5), Step::Connect);
         session.connected(secs(1), 3);
         assert_eq!(session.step(secs(1), 3, 5), Step::Submit(3));
+    }
+
+    #[test]
+    fn after_a_denial_records_go_alone_until_all_that_were_under_way_are_done() {
+        let mut session = online(Limits::default());
+        for wanted in 0..3 {
+            assert_eq!(session.step(Duration::ZERO, 0, 9), Step::Submit(wanted));
+        }
+        assert_eq!(session.denied(1), 1..3);
+        session.lost(Duration::ZERO, 0.0);
+        session.connected(secs(1), 1);
+        assert_eq!(session.step(secs(1), 1, 9), Step::Wait(Some(secs(2))), "first the connection must prove itself");
+        assert_eq!(session.step(secs(2), 1, 9), Step::Submit(1));
+        assert_eq!(session.step(secs(2), 1, 9), Step::Wait(None), "1 is alone");
+        assert_eq!(session.denied(1), 1..2);
+        assert_eq!(session.step(secs(2), 2, 9), Step::Submit(2));
+        for wanted in 3..9 {
+            assert_eq!(session.step(secs(2), 3, 9), Step::Submit(wanted), "all that were under way are done");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_before_it_proved_itself_is_no_denial_of_a_record() {
+        let mut session = online(Limits::default());
+        session.step(Duration::ZERO, 0, 9);
+        session.denied(0);
+        session.lost(Duration::ZERO, 0.0);
+        session.connected(secs(1), 0);
+        session.step(secs(1), 0, 9);
+        assert!(session.denied(0).is_empty());
     }
 
     proptest! {
