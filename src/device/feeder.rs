@@ -72,6 +72,11 @@ pub enum Event<'a> {
     Lost(Losses),
     /// Policy forbids a message, so it left the queue.
     Parked(Parked<'a>),
+    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
+    Contested {
+        /// How many.
+        connections: u32,
+    },
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -282,7 +287,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
-            Happening::Ended(reason) => self.lost(reason),
+            Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }
 
@@ -296,8 +301,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.queue.acknowledge(sequence);
     }
 
-    fn lost(&mut self, reason: Error) {
+    fn lost(&mut self, reason: Error, by_broker: bool) {
         let (now, mut convicted) = (self.moment(), None);
+        let contested = self.session.contested(now.elapsed, self.queue.first(), by_broker);
         if reason.kind() == Kind::Denied {
             self.denials += 1;
             let under_way = self.session.denied(self.queue.first());
@@ -312,6 +318,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             return;
         }
         (self.observer)(Event::Disconnected { reason: &reason, retry_in, waiting: self.queue.waiting() });
+        if let Some(connections) = contested {
+            (self.observer)(Event::Contested { connections });
+        }
         if let Some(tries) = convicted {
             self.park(self.queue.first(), tries, now);
         }

@@ -9,9 +9,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+pub mod contest;
 pub mod denials;
 pub mod pace;
 
+use contest::{Contest, Ended};
 use pace::Pace;
 
 /// How eager a session is. The defaults are the tutorial's where it has any.
@@ -75,7 +77,7 @@ pub enum Step {
 enum Phase {
     Waiting { until: Duration },
     Connecting,
-    Online { since: Duration, next: u64 },
+    Online { since: Duration, from: u64, next: u64 },
 }
 
 /// The state of a feeder's connection.
@@ -87,13 +89,21 @@ pub struct Session {
     pace: Pace,
     /// Records below this number go one at a time, to see which of them ends the connection.
     alone_below: u64,
+    contest: Contest,
 }
 
 impl Session {
     /// A session that has not connected yet.
     pub fn new(limits: Limits) -> Self {
         let pace = Pace::new(limits.rate, limits.burst);
-        Self { limits, phase: Phase::Waiting { until: limits.start_delay }, losses: 0, pace, alone_below: 0 }
+        Self {
+            limits,
+            phase: Phase::Waiting { until: limits.start_delay },
+            losses: 0,
+            pace,
+            alone_below: 0,
+            contest: Contest::default(),
+        }
     }
 
     /// What to do at `now`, with the queue holding records `first..end`.
@@ -105,7 +115,7 @@ impl Session {
                 Step::Connect
             }
             Phase::Connecting => Step::Wait(None),
-            Phase::Online { since, next } => {
+            Phase::Online { since, from, next } => {
                 let next = next.max(first);
                 let (window, ready) = match first < self.alone_below {
                     true => (1, since + PROVEN_AFTER),
@@ -119,7 +129,7 @@ impl Session {
                 }
                 match self.pace.take(now) {
                     Ok(()) => {
-                        self.phase = Phase::Online { since, next: next + 1 };
+                        self.phase = Phase::Online { since, from, next: next + 1 };
                         Step::Submit(next)
                     }
                     Err(ready) => Step::Wait(Some(ready)),
@@ -130,14 +140,12 @@ impl Session {
 
     /// The CONNACK came; the queue's first unacknowledged record is `first`.
     pub fn connected(&mut self, now: Duration, first: u64) {
-        self.phase = Phase::Online { since: now, next: first };
+        self.phase = Phase::Online { since: now, from: first, next: first };
     }
 
     /// The connection ended or did not come about. Returns how long to wait; `jitter` is between 0 and 1.
     pub fn lost(&mut self, now: Duration, jitter: f64) -> Duration {
-        if let Phase::Online { since, .. } = self.phase
-            && now.saturating_sub(since) >= self.limits.stable_after
-        {
+        if self.stood(now).is_some_and(|stood| stood >= self.limits.stable_after) {
             self.losses = 0;
         }
         let base = self.limits.backoff_first.saturating_mul(1 << self.losses.min(16)).min(self.limits.backoff_most);
@@ -163,6 +171,23 @@ impl Session {
     /// What ended the last connections is found and put right: the next loss is the first one again.
     pub fn forgive(&mut self) {
         self.losses = 0;
+    }
+
+    /// The connection ended, or did not come about; `first` is the oldest record that is not acknowledged. Returns how
+    /// many in a row were short and closed by the broker, when it is time to say that somebody else has the client id.
+    pub fn contested(&mut self, now: Duration, first: u64, by_broker: bool) -> Option<u32> {
+        let was_good = match self.phase {
+            Phase::Online { from, next, .. } => from < first || next <= first,
+            Phase::Waiting { .. } | Phase::Connecting => false,
+        };
+        self.contest.ended(Ended { stood: self.stood(now), by_broker, was_good }, self.limits.stable_after)
+    }
+
+    fn stood(&self, now: Duration) -> Option<Duration> {
+        match self.phase {
+            Phase::Online { since, .. } => Some(now.saturating_sub(since)),
+            Phase::Waiting { .. } | Phase::Connecting => None,
+        }
     }
 
     /// Whether records can be submitted now.
@@ -284,6 +309,32 @@ mod tests {
         session.connected(secs(1), 0);
         session.step(secs(1), 0, 9);
         assert!(session.denied(0).is_empty());
+    }
+
+    #[test]
+    fn another_client_with_the_same_id_is_suspected_after_three_short_connections() {
+        let mut session = online(Limits::default());
+        let mut said = Vec::new();
+        for first in 0..4 {
+            session.step(secs(first), first, 9);
+            said.push(session.contested(secs(first), first + 1, true));
+            session.lost(secs(first), 0.0);
+            session.connected(secs(first + 1), first + 1);
+        }
+        assert_eq!(said, [None, None, Some(3), None]);
+    }
+
+    #[test]
+    fn a_record_that_is_denied_again_and_again_is_no_contest() {
+        let mut session = online(Limits::default());
+        for now in 0..9 {
+            session.step(secs(now), 0, 1);
+            session.step(secs(now) + PROVEN_AFTER, 0, 1);
+            assert_eq!(session.contested(secs(now + 1), 0, true), None);
+            session.denied(0);
+            session.lost(secs(now), 0.0);
+            session.connected(secs(now + 1), 0);
+        }
     }
 
     proptest! {

@@ -53,6 +53,7 @@ pub(super) fn event(event: &Event<'_>, identity: &Identity, ui: Ui) {
                 each.join(", ")
             ));
         }
+        Event::Contested { connections } => contested(*connections, identity, ui),
         Event::Parked(letter) => parked(letter, ui),
         Event::Disconnected { reason, retry_in, waiting } => {
             let wait = retry_in.as_secs_f64();
@@ -70,6 +71,18 @@ fn sentence(record: &Record) -> String {
 fn published(record: &Record) -> Value {
     let message = serde_json::from_slice(&record.payload).unwrap_or(Value::Null);
     json!({"event": "published", "topic": record.topic, "message": message})
+}
+
+fn contested(connections: u32, identity: &Identity, ui: Ui) {
+    let id = &identity.client_id;
+    if ui.is_for_programs() {
+        ui.event(String::new, &json!({"event": "contested", "client_id": id, "connections": connections}));
+    }
+    ui.warn(&format!(
+        "the broker closed {connections} connections in a row soon after they stood: another client probably uses the \
+         client id `{id}`, and the newest connection of an id ends the one before\n  hint: stop the other one, or give \
+         each device an identity of its own: iotctl provision --thing NAME"
+    ));
 }
 
 /// What policy forbids is said loudly once, and of those that follow only with `-v`, because they can be many.
