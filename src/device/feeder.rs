@@ -3,11 +3,13 @@
 //! One task owns queue, session and connection; everything that happens comes to it as an event. A reading is
 //! accepted when the queue has it, and forgotten when the broker acknowledged it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::dead_letters::Parked;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
@@ -21,9 +23,11 @@ use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod line;
+mod parking;
 mod waiting_room;
 
 use line::{Happening, Line};
+use parking::Parking;
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -44,6 +48,8 @@ pub struct Feed {
     /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
     /// and again. A service keeps trying, because policies are mended; a script must end.
     pub gives_up: bool,
+    /// The folder for messages that policy forbids; without one they are given up.
+    pub dead_letters: Option<PathBuf>,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -64,6 +70,13 @@ pub enum Event<'a> {
     },
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
+    /// Policy forbids a message, so it left the queue.
+    Parked(Parked<'a>),
+    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
+    Contested {
+        /// How many.
+        connections: u32,
+    },
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -92,6 +105,8 @@ pub struct Summary {
     pub kept: bool,
     /// Readings that were lost.
     pub lost: u64,
+    /// Messages that policy forbids.
+    pub parked: u64,
 }
 
 /// Denials without an acknowledgement in between after which a script ends.
@@ -113,7 +128,9 @@ pub async fn run<Q: Queue>(
     observer: &mut dyn FnMut(Event<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let session = Session::new(feed.limits, Duration::ZERO);
+    let session = Session::new(feed.limits);
+    let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
+    let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
     let feeder = Feeder {
         feed,
@@ -121,6 +138,7 @@ pub async fn run<Q: Queue>(
         queue,
         session,
         line,
+        parking,
         dice,
         observer,
         started: Instant::now(),
@@ -142,6 +160,7 @@ struct Feeder<'a, Q, D> {
     queue: &'a mut Q,
     session: Session,
     line: Line,
+    parking: Parking,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -209,13 +228,18 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
-                Step::Submit(sequence) => {
-                    if let Some(record) = self.queue.get(sequence) {
-                        self.line.publish(sequence, record);
-                    }
-                }
+                Step::Submit(number) => self.submit(number, moment),
                 Step::Wait(until) => return earliest(until, tend),
             }
+        }
+    }
+
+    fn submit(&mut self, number: u64, now: Moment) {
+        let Some(record) = self.queue.get(number) else { return };
+        if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
+            self.session.left_out();
+        } else if let Some(record) = self.queue.get(number) {
+            self.line.publish(number, record);
         }
     }
 
@@ -263,27 +287,53 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
-            Happening::Ended(reason) => self.lost(reason),
+            Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }
 
     fn acknowledged(&mut self, sequence: u64) {
         self.denials = 0;
         if let Some(record) = self.queue.get(sequence) {
+            self.parking.acknowledged(record);
             self.summary.published += 1;
             (self.observer)(Event::Published(record));
         }
         self.queue.acknowledge(sequence);
     }
 
-    fn lost(&mut self, reason: Error) {
-        let retry_in = self.session.lost(self.now(), (self.dice)());
-        self.denials += u32::from(reason.kind() == Kind::Denied);
-        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS) {
+    fn lost(&mut self, reason: Error, by_broker: bool) {
+        let (now, mut convicted) = (self.moment(), None);
+        let contested = self.session.contested(now.elapsed, self.queue.first(), by_broker);
+        if reason.kind() == Kind::Denied {
+            self.denials += 1;
+            let under_way = self.session.denied(self.queue.first());
+            convicted = self.parking.denied(self.queue, &under_way, now.elapsed);
+        }
+        if convicted.is_some() && self.parking.has_neighbours() {
+            self.session.forgive();
+        }
+        let retry_in = self.session.lost(now.elapsed, (self.dice)());
+        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS || convicted.is_some()) {
             self.failure = Some(reason);
             return;
         }
         (self.observer)(Event::Disconnected { reason: &reason, retry_in, waiting: self.queue.waiting() });
+        if let Some(connections) = contested {
+            (self.observer)(Event::Contested { connections });
+        }
+        if let Some(tries) = convicted {
+            self.park(self.queue.first(), tries, now);
+        }
+    }
+
+    /// Sets a record aside that policy forbids; returns whether that was possible.
+    fn park(&mut self, number: u64, tries: u32, now: Moment) -> bool {
+        let Some(record) = self.queue.get(number) else { return true };
+        let Some(parked) = self.parking.park(record, number, tries, now.utc) else { return false };
+        self.summary.parked += 1;
+        (self.observer)(Event::Parked(parked));
+        self.queue.acknowledge(number);
+        true
     }
 
     async fn finish(mut self) -> Result<Summary> {

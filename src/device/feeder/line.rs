@@ -14,7 +14,12 @@ pub(super) enum Happening {
     /// The record of this number is acknowledged.
     Acknowledged(u64),
     /// There is no connection any more, or it did not come about.
-    Ended(Error),
+    Ended {
+        /// Why.
+        reason: Error,
+        /// Whether there was one, and the broker closed it.
+        by_broker: bool,
+    },
 }
 
 type Connecting = JoinHandle<Result<(Client, Inbox)>>;
@@ -58,7 +63,7 @@ impl Line {
                     self.connection = Some(connection);
                     Happening::Connected
                 }
-                Err(error) => Happening::Ended(error),
+                Err(reason) => Happening::Ended { reason, by_broker: false },
             };
         }
         let Some((_, inbox)) = &mut self.connection else { return std::future::pending().await };
@@ -85,10 +90,10 @@ impl Line {
         self.ended(error)
     }
 
-    fn ended(&mut self, error: Error) -> Happening {
-        self.connection = None;
+    fn ended(&mut self, reason: Error) -> Happening {
+        let by_broker = self.connection.take().is_some_and(|(client, _)| client.was_closed_by_broker());
         self.waiting = JoinSet::new();
-        Happening::Ended(error)
+        Happening::Ended { reason, by_broker }
     }
 
     /// Says goodbye, if there is anybody to say it to.
