@@ -9,7 +9,7 @@ mod world;
 
 use raw::{Answer, Raw, hello, publish, subscribe};
 use serde_json::{Value, json};
-use world::World;
+use world::{Said, World, run};
 
 const CLASSIC: &str = "$aws/things/lab-1/shadow";
 
@@ -99,4 +99,78 @@ fn policy_decides_and_only_requests_are_taken() {
         );
     }
     assert_eq!(world.call("GET", "/things/lab-2/shadow", "", "").0, 404);
+}
+
+fn shadow(world: &World, arguments: &[&str]) -> Said {
+    run(&mut world.iotctl(&[&["shadow"], arguments].concat()))
+}
+
+fn json(said: &Said) -> Value {
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    serde_json::from_str(&said.stdout).unwrap()
+}
+
+#[test]
+fn the_operator_sets_fields_and_reads_them_back() {
+    let world = World::start();
+    let who = ["--thing", "pump-7", "--name", "iotctl", "-o", "json"];
+    let set = |more: &[&str]| shadow(&world, &[&["set"], &who[..], more].concat());
+    let fields = ["interval=2s", "streams.humidity.enabled=false"];
+    assert_eq!(json(&set(&fields))["version"], 1);
+    assert_eq!(json(&set(&["--reported", r#"{"interval":"2s"}"#, "interval=null", "--version", "1"]))["version"], 2);
+    std::fs::write(world.path().join("d.json"), r#"{"level":"debug"}"#).unwrap();
+    assert_eq!(json(&set(&["--desired", "d.json"]))["version"], 3);
+    let state = &json(&shadow(&world, &[&["get"], &who[..]].concat()))["state"];
+    let wanted = json!({"streams": {"humidity": {"enabled": false}}, "level": "debug"});
+    assert_eq!((&state["desired"], &state["delta"]), (&wanted, &wanted));
+    assert_eq!(state["reported"], json!({"interval": "2s"}));
+}
+
+#[test]
+fn a_version_that_is_not_there_is_a_conflict_that_says_which_is() {
+    let world = World::start();
+    assert_eq!(shadow(&world, &["set", "--thing", "pump-7", "a=1"]).code, Some(0));
+    let said = shadow(&world, &["set", "--thing", "pump-7", "a=2", "--version", "7"]);
+    assert_eq!(said.code, Some(7), "{}", said.stderr);
+    for part in ["cannot change the classic shadow of `pump-7`", "Version conflict", "it is at version 1 now"] {
+        assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_shadow_that_is_not_there_names_those_that_are() {
+    let world = World::start();
+    assert_eq!(shadow(&world, &["set", "--thing", "pump-7", "--name", "cfg", "a=1"]).code, Some(0));
+    let said = shadow(&world, &["get", "--thing", "pump-7", "--name", "cgf"]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(said.stderr.contains("named shadows of this thing: cfg"), "{}", said.stderr);
+    let said = shadow(&world, &["set", "--thing", "pump-7", "--desired", r#"{"a":[null]}"#]);
+    assert_eq!(said.code, Some(65), "{}", said.stderr);
+    assert!(said.stderr.contains("null in an array"), "{}", said.stderr);
+}
+
+#[test]
+fn a_watcher_sees_what_changes() {
+    let world = World::start();
+    assert_eq!(shadow(&world, &["set", "--thing", "pump-7", "a=1"]).code, Some(0));
+    let watch = ["shadow", "watch", "--thing", "pump-7", "--every", "50ms", "-C", "2", "-o", "ndjson"];
+    let watcher = world.iotctl(&watch).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    // Whichever comes first, it ends with the second version that it sees.
+    let (mut watcher, mut version) = (watcher, 1);
+    while watcher.try_wait().unwrap().is_none() {
+        version += 1;
+        assert_eq!(shadow(&world, &["set", "--thing", "pump-7", &format!("a={version}")]).code, Some(0));
+    }
+    let seen = String::from_utf8(watcher.wait_with_output().unwrap().stdout).unwrap();
+    let versions: Vec<Value> = seen.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(versions.len(), 2, "{seen}");
+    assert!(versions[0]["version"].as_u64() < versions[1]["version"].as_u64(), "{seen}");
+}
+
+#[test]
+fn a_device_that_does_not_answer_is_not_waited_for_for_ever() {
+    let world = World::start();
+    let said = shadow(&world, &["set", "--thing", "pump-7", "a=1", "--wait", "1ms"]);
+    assert_eq!(said.code, Some(6), "{}", said.stderr);
+    assert!(said.stderr.contains(r#"does not report what is desired: {"a":1}"#), "{}", said.stderr);
 }
