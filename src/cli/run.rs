@@ -25,8 +25,10 @@ use crate::ui::Ui;
 
 mod inputs;
 mod show;
+mod steering;
 
 use inputs::Inputs;
+use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
@@ -75,6 +77,8 @@ pub(super) struct Run {
     check: bool,
     #[command(flatten)]
     queueing: Queueing,
+    #[command(flatten)]
+    afar: Afar,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -92,6 +96,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
@@ -100,9 +105,10 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         settings: Settings::default(),
         limits: Limits::default(),
         gives_up: arguments.count.is_some(),
+        steering,
         clock: OffsetDateTime::now_utc,
     };
-    let (intake, streams) = inputs.start(arguments.count, ui)?;
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -162,6 +168,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
+    arguments.afar.over(&mut settings.remote);
     Ok(settings)
 }
 

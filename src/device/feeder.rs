@@ -20,10 +20,13 @@ use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
+mod aside;
 mod line;
+pub mod steering;
 mod waiting_room;
 
 use line::{Happening, Line};
+use steering::{Order, Steering, Wheel};
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -44,6 +47,8 @@ pub struct Feed {
     /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
     /// and again. A service keeps trying, because policies are mended; a script must end.
     pub gives_up: bool,
+    /// What it is steered by while it runs.
+    pub steering: Steering,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -64,6 +69,8 @@ pub enum Event<'a> {
     },
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
+    /// Settings or an action from afar were put in force, or refused.
+    Steered(&'a Order),
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -114,13 +121,16 @@ pub async fn run<Q: Queue>(
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
     let session = Session::new(feed.limits, Duration::ZERO);
-    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
+    let wheel = Wheel::new(&feed.steering, &streams);
+    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
     let feeder = Feeder {
         feed,
         streams,
         queue,
         session,
         line,
+        wheel,
+        has_new_plans: false,
         dice,
         observer,
         started: Instant::now(),
@@ -142,6 +152,9 @@ struct Feeder<'a, Q, D> {
     queue: &'a mut Q,
     session: Session,
     line: Line,
+    wheel: Wheel,
+    /// Whether the sources do not know yet what was changed.
+    has_new_plans: bool,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -166,6 +179,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
+            if std::mem::take(&mut self.has_new_plans) {
+                intake.replan(self.streams.plans());
+            }
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
@@ -206,6 +222,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             self.queue.announce(&self.feed.topic, moment);
         }
         self.report_losses();
+        let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
@@ -217,6 +234,15 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 Step::Wait(until) => return earliest(until, tend),
             }
         }
+    }
+
+    /// What is not a reading and not queued; returns when there is more of it.
+    fn say_asides(&mut self, now: Duration) -> Option<Duration> {
+        if !self.session.is_online() {
+            return None;
+        }
+        self.wheel.asides(now).into_iter().for_each(|aside| self.line.say(aside));
+        self.wheel.due()
     }
 
     fn came_in(&mut self, input: Option<Input>) {
@@ -236,6 +262,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     fn sampled(&mut self, sample: &Sample) {
         let publications = self.streams.take(sample);
+        self.wheel.measured(&publications);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
         if sample.outcome.is_err() && !publications.is_empty() {
             (self.observer)(Event::SampleFailed(sample));
@@ -260,9 +287,17 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 self.summary.reconnects += u64::from(self.was_online);
                 self.was_online = true;
                 self.session.connected(self.now(), self.queue.first());
+                self.wheel.connected();
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
+            Happening::Received(message) => {
+                if let Some(order) = self.wheel.received(&message, &mut self.streams) {
+                    self.has_new_plans |= order.refused.is_none();
+                    (self.observer)(Event::Steered(&order));
+                }
+            }
+            Happening::Said => {}
             Happening::Ended(reason) => self.lost(reason),
         }
     }
