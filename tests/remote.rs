@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
+#[path = "world/gate.rs"]
+mod gate;
 #[path = "world/world.rs"]
 mod world;
 
@@ -11,6 +13,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use gate::Gate;
 use serde_json::{Value, json};
 use world::{Said, World, run};
 
@@ -26,8 +29,12 @@ struct Feeder {
 impl Feeder {
     /// The streams of a simulated sensor, one every hour unless somebody steers.
     fn start(world: &World, flags: &[&str]) -> Self {
+        Self::of(world, &[&["--bundle", "certs/pump-7"], flags].concat())
+    }
+
+    fn of(world: &World, flags: &[&str]) -> Self {
         fs::write(world.path().join("feeder.toml"), FEEDER).unwrap();
-        let all = [&["run", "--bundle", "certs/pump-7", "--config", "feeder.toml", "-o", "ndjson"], flags].concat();
+        let all = [&["run", "--config", "feeder.toml", "-o", "ndjson"], flags].concat();
         let stderr = fs::File::create(world.path().join("stderr")).unwrap();
         let mut child = world.iotctl(&all).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let (sender, events) = channel();
@@ -163,6 +170,25 @@ fn settings_of_a_night_offline_are_taken_at_the_next_start() {
     let feeder = Feeder::start(&world, &["--remote-config=settings"]);
     feeder.published("pressure");
     reported(&world, &["--name", "settings"], |reported| reported["log_level"] == "debug");
+}
+
+#[test]
+fn what_was_desired_while_the_line_was_down_is_asked_for_when_it_stands_again() {
+    let world = world();
+    let gate = Gate::before(world.mqtt_port);
+    let [ca, cert, key] = ["root-ca", "device.cert", "device.key"].map(|name| format!("certs/pump-7/{name}.pem"));
+    let endpoint = format!("localhost:{}", gate.port);
+    let loose = ["-e", &endpoint, "-r", &ca, "-c", &cert, "-k", &key, "--client-id", "pump-7", "--remote-config"];
+    let feeder = Feeder::of(&world, &loose);
+    feeder.published("temperature");
+    reported(&world, &["--name", "iotctl"], Value::is_object);
+    gate.stall();
+    gate.cut();
+    let said = shadow(&world, "set", &["--name", "iotctl", "streams.humidity.enabled=true"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    gate.open();
+    feeder.published("humidity");
+    reported(&world, &["--name", "iotctl"], |reported| reported["streams"]["humidity"]["enabled"] == true);
 }
 
 #[test]

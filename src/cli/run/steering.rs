@@ -13,7 +13,7 @@ use crate::topic::TopicName;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "From afar")]
 pub(super) struct Afar {
-    /// Take interval, enabled streams, deadbands and log level from a named shadow, while it runs [default: iotctl]
+    /// Take interval, enabled streams, deadbands and log level from a named shadow while it runs; `iotctl` if not named
     #[arg(long, value_name = "SHADOW", num_args = 0..=1, require_equals = true, default_missing_value = SHADOW)]
     remote_config: Option<ShadowName>,
     /// Listen for actions: `{"action": "pressure"}` switches to that stream alone, `{"action": "off"}` to none

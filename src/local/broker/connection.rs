@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn ask_shadow(&self, request: &ShadowRequest, publish: &Publish) {
         if let Some(note) = request.serve(&self.shadows, &publish.message.payload) {
-            self.access.note(Event::Publish, Some(&publish.message.topic), note);
+            self.access.note(Event::Shadow, Some(&publish.message.topic), note);
         }
     }
 

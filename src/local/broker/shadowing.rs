@@ -33,7 +33,9 @@ impl ShadowRequest {
     /// Carries it out; says what a person needs to know of a rejection.
     pub(super) fn serve(&self, shadows: &Shadows, payload: &[u8]) -> Option<String> {
         let refusal = shadows.over_mqtt(&self.address, self.verb, payload)?;
-        Some(format!("the shadow service rejected it: {} {}", refusal.code, refusal.message))
+        // Every device asks for its shadow before it makes one.
+        let is_news = refusal.code != 404 || self.verb != Verb::Get;
+        is_news.then(|| format!("the shadow service rejected it: {} {}", refusal.code, refusal.message))
     }
 }
 
