@@ -6,6 +6,7 @@
 //! ```
 
 pub mod clock;
+pub mod dead_letters;
 pub mod feeder;
 pub mod input;
 pub mod intake;
@@ -13,6 +14,7 @@ pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
+pub mod remote;
 pub mod session;
 pub mod socket;
 pub mod source;

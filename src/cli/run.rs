@@ -13,21 +13,24 @@ use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
 use crate::device::clock::Clock;
-use crate::device::feeder::{self, Event, Feed};
+use crate::device::feeder::{self, Event, Feed, Summary};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::session::Limits;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
+use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
+mod connection;
 mod inputs;
 mod permitted;
 mod show;
+mod steering;
 
+use connection::Connection;
 use inputs::Inputs;
+use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
@@ -80,6 +83,10 @@ pub(super) struct Run {
     check: bool,
     #[command(flatten)]
     queueing: Queueing,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    afar: Afar,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -104,17 +111,22 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
     let clock = Clock::of_this_machine(settings.clock.clone());
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
+    let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
-        settings: Settings::default(),
-        limits: Limits::default(),
+        settings: connection::patience(&settings),
+        limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
+        dead_letters: folder.clone(),
+        steering,
         clock: clock.clone(),
     };
-    let (intake, streams) = inputs.start(arguments.count, &clock, ui)?;
+    show::delay(feed.limits.start_delay, ui);
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), &clock, ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -150,10 +162,11 @@ async fn feed_from<Q: Queue>(
     let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
     let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
     show::conclude(summary, ui);
-    match (stopped, summary.too_long) {
+    match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
-        (None, 0) => Ok(0),
-        (None, lines) => Err(Error::bad_input(format!(
+        (None, Summary { parked: 1.., .. }) => Err(show::not_published(summary.parked)),
+        (None, Summary { too_long: 0, .. }) => Ok(0),
+        (None, Summary { too_long: lines, .. }) => Err(Error::bad_input(format!(
             "{lines} lines were longer than {MAX_PAYLOAD} bytes and were not published; all others were"
         ))),
     }
@@ -175,6 +188,8 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     settings.input.socket = arguments.socket.clone().or(settings.input.socket);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
+    arguments.connection.over(&mut settings);
+    arguments.afar.over(&mut settings.remote);
     Ok(settings)
 }
 

@@ -52,7 +52,7 @@ impl Inputs {
         let setup = setup::prepare(settings, &topic, &me)?;
         let door = door(settings, &setup.streams, &topic, connecting)?;
         let is_idle = !setup.streams.rules().any(|rule| rule.enabled) && door.is_none();
-        if is_idle {
+        if is_idle && !settings.remote.steers() {
             Err(Error::bad_input(format!("`{file}` enables no stream")))
         } else {
             Ok(Self::Sources(setup, door))
@@ -97,8 +97,14 @@ impl Inputs {
         }
     }
 
-    /// Starts to take in.
-    pub(super) fn start(self, count: Option<u64>, clock: &Clock, ui: Ui) -> Result<(Intake, Streams)> {
+    /// Starts to take in. `is_steered`: a source without a stream may get one later.
+    pub(super) fn start(
+        self,
+        count: Option<u64>,
+        is_steered: bool,
+        clock: &Clock,
+        ui: Ui,
+    ) -> Result<(Intake, Streams)> {
         let (sink, inputs) = mpsc::channel(WAITING);
         match self {
             Self::Lines(topic, streams) => {
@@ -110,8 +116,9 @@ impl Inputs {
                 let socket = door.map(|door| open(&door, &sink, ui)).transpose()?;
                 streams.rules().for_each(|rule| ui.detail(&sentence(rule)));
                 let samplers = sources.into_iter().enumerate().map(|(place, source)| {
-                    let plan = Plan { ticks: streams.ticks(place), count };
-                    let clock = clock.clone();
+                    let ticks = streams.ticks(place);
+                    let count = if ticks.is_empty() && !is_steered { Some(0) } else { count };
+                    let (plan, clock) = (Plan { ticks, count }, clock.clone());
                     Sampler::start(source, plan, move || clock.now(), sink.clone())
                 });
                 let intake = Intake::new(inputs, samplers.collect::<Result<_>>()?);
