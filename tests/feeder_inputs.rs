@@ -208,6 +208,28 @@ fn each_topic_is_told_of_its_own_gap_and_its_numbers_go_on_after_a_kill() {
 }
 
 #[test]
+fn three_hundred_streams_of_one_file_are_published_each_on_its_own_topic() {
+    let Some(broker) = Broker::start("three_hundred_streams") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("feeder.toml");
+    let mut settings =
+        "topic = \"sensors/pump-7/{{ stream }}\"\ndrain = 100\n[source.air]\nkind = \"sim\"\n".to_owned();
+    for number in 0..300 {
+        let quantity = ["temperature", "humidity", "pressure", "dew_point"][number % 4];
+        settings += &format!("[stream.s{number}]\nquantity = \"{quantity}\"\nphase = \"{}ms\"\n", number + 1);
+    }
+    fs::write(&file, settings).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "--count", "1"];
+    let said = run(&mut broker.device(broker.port(), &flags));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let topics: std::collections::BTreeSet<&str> =
+        said.stdout.lines().filter_map(|line| line.strip_prefix("Published topic ")?.split(": ").next()).collect();
+    assert_eq!(topics.len(), 300);
+    let messages = witness.messages(|messages| messages.len() == 300);
+    assert!(messages.iter().all(|message| message["sequence"] == 0 && message["value"].is_number()), "{messages:?}");
+}
+
+#[test]
 fn files_of_the_kernel_are_published_and_a_missing_one_does_not_end_the_others() {
     let Some(broker) = Broker::start("files_of_the_kernel") else { return };
     let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
