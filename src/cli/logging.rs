@@ -3,7 +3,10 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry, reload};
 
 use super::global::Global;
 
@@ -20,19 +23,22 @@ pub(super) fn start(global: &Global) {
         1 => "warn,iotctl=debug",
         _ => "debug,iotctl=trace",
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(directives))
+    let (filter, handle) = reload::Layer::new(targets(directives));
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(global.verbose > 1)
-        .with_filter_reloading();
-    let filter = log.reload_handle();
-    log.init();
+        .with_target(global.verbose > 1);
+    registry().with(lines.with_filter(filter)).init();
     let set = move |directives: &str| {
         // The subscriber is there as long as the process is.
-        let _ = filter.reload(EnvFilter::new(directives));
+        let _ = handle.reload(targets(directives));
     };
     let _ = LOG.set((directives, Box::new(set)));
+}
+
+/// `EnvFilter` would understand more than is ever said, and bring a regex engine to the device.
+fn targets(directives: &str) -> Targets {
+    directives.parse().unwrap_or_default()
 }
 
 /// Our own lines at this level and above; `None` is what the command line says.
