@@ -9,10 +9,12 @@ use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
 mod bundle;
+mod checks;
 mod completions;
 #[cfg(all(feature = "control", feature = "local"))]
 mod demo;
 mod global;
+mod health;
 mod identity;
 #[cfg(feature = "local")]
 mod local;
@@ -48,7 +50,8 @@ enum Verb {
     Policy(policy::Policy),
     #[command(subcommand)]
     Bundle(bundle::Bundle),
-    Run(run::Run),
+    Run(Box<run::Run>),
+    Health(health::Health),
     Sub(subscribe::Sub),
     Pub(publish::Pub),
     #[cfg(feature = "local")]
@@ -92,7 +95,8 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
-        Verb::Run(command) => run::run(command, ui).await,
+        Verb::Run(command) => run::run(*command, ui).await,
+        Verb::Health(command) => health::run(command, ui),
         Verb::Sub(command) => subscribe::run(command, ui).await,
         Verb::Pub(command) => publish::run(command, ui).await,
         #[cfg(feature = "local")]

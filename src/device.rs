@@ -5,13 +5,17 @@
 //! lines  ------------------------------------------------^
 //! ```
 
+pub mod check;
+pub mod clock;
 pub mod feeder;
+pub mod health;
 pub mod input;
 pub mod intake;
 pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
+pub mod scrape;
 pub mod session;
 pub mod source;
 pub mod spool;

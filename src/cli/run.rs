@@ -23,9 +23,11 @@ use crate::error::{Error, Kind, Result};
 use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
 use crate::ui::Ui;
 
+mod attendance;
 mod inputs;
 mod show;
 
+use attendance::{Attendant, Watching};
 use inputs::Inputs;
 
 /// Read the sensor and publish, for years or for `--count` readings
@@ -75,6 +77,8 @@ pub(super) struct Run {
     check: bool,
     #[command(flatten)]
     queueing: Queueing,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -102,14 +106,16 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         gives_up: arguments.count.is_some(),
         clock: OffsetDateTime::now_utc,
     };
+    let (watching, metrics) = (&arguments.watching, settings.metrics);
+    let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
     let (intake, streams) = inputs.start(arguments.count, ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
-            let outcome = feed_from(feed, intake, streams, &mut spool, stop, ui).await;
+            let outcome = feed_from(feed, intake, streams, &mut spool, attendant, stop, ui).await;
             outcome.map_err(|error| with_what_waits(error, spool.waiting(), folder.as_deref()))
         }
-        None => feed_from(feed, intake, streams, &mut MemoryQueue::default(), stop, ui).await,
+        None => feed_from(feed, intake, streams, &mut MemoryQueue::default(), attendant, stop, ui).await,
     }
 }
 
@@ -129,14 +135,24 @@ async fn feed_from<Q: Queue>(
     intake: Intake,
     streams: Streams,
     queue: &mut Q,
+    mut attendant: Attendant,
     stop: impl Future<Output = signals::Stopped>,
     ui: Ui,
 ) -> Result<u8> {
     let identity = feed.identity.clone();
     let mut stopped = None;
     let stopping = async { stopped = Some(stop.await) };
-    let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
-    let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
+    let listener = attendant.listener();
+    let mut observer = |event: Event<'_>| {
+        listener(&event);
+        show::event(&event, &identity, ui);
+    };
+    let outcome = tokio::select! {
+        outcome = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping) => outcome,
+        never = attendant.attend(ui) => match never {},
+    };
+    attendant.conclude();
+    let summary = outcome?;
     show::conclude(summary, ui);
     match (stopped, summary.too_long) {
         (Some(stopped), _) => Ok(stopped.exit_code()),

@@ -3,6 +3,7 @@
 //! The AWS SDK reads its own (`AWS_PROFILE`, `AWS_ENDPOINT_URL_IOT`, ...), the terminal library `NO_COLOR` and `TERM`.
 
 use std::env;
+use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
 use crate::names::Region;
@@ -20,4 +21,15 @@ pub fn region() -> Result<Option<Region>> {
 /// `AWS_PROFILE`, for what is said about credentials; the SDK reads it itself.
 pub fn profile() -> Option<String> {
     env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
+}
+
+/// `RUNTIME_DIRECTORY`, which systemd sets for a unit with `RuntimeDirectory=`: a folder in memory. Of several, the first.
+pub fn service_runtime_folder() -> Option<PathBuf> {
+    let folders = env::var_os("RUNTIME_DIRECTORY")?;
+    env::split_paths(&folders).next().filter(|path| path.is_absolute())
+}
+
+/// `XDG_RUNTIME_DIR`: the same for the programs of a logged-in user.
+pub fn user_runtime_folder() -> Option<PathBuf> {
+    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -1,6 +1,7 @@
 //! `feeder.toml`: what `iotctl run` does with a bundle.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ pub struct FeederSettings {
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// Where Prometheus is answered; nowhere if not given.
+    pub metrics: Option<SocketAddr>,
     /// The sources, by name; none: the one `sensor`.
     #[serde(default)]
     pub source: BTreeMap<String, Located<SourceSettings>>,
@@ -92,6 +95,7 @@ impl Default for FeederSettings {
             spool: SpoolSettings::default(),
             timestamp: Timestamp::default(),
             epoch: false,
+            metrics: None,
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
@@ -166,7 +170,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let place =
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch")
+        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch, metrics")
         .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 

@@ -21,9 +21,11 @@ use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod line;
+pub mod turn;
 mod waiting_room;
 
 use line::{Happening, Line};
+use turn::Turn;
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -51,8 +53,14 @@ pub struct Feed {
 /// What happened, for whoever watches.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// The feeder has done all there was to do, and goes to wait.
+    Turned(Turn<'a>),
+    /// A connection is being made.
+    Connecting,
     /// The broker accepted the connection.
     Connected,
+    /// A source was read, well or not.
+    Sampled(&'a Sample),
     /// The broker acknowledged a message (QoS 1), or it was sent (QoS 0).
     Published(&'a Record),
     /// The sensor gave no value; a message with `null` was queued.
@@ -166,6 +174,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
+            (self.observer)(Event::Turned(Turn::of(self.queue, &self.room, &intake)));
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
@@ -208,7 +217,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.report_losses();
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
-                Step::Connect => self.line.connect(),
+                Step::Connect => {
+                    self.line.connect();
+                    (self.observer)(Event::Connecting);
+                }
                 Step::Submit(sequence) => {
                     if let Some(record) = self.queue.get(sequence) {
                         self.line.publish(sequence, record);
@@ -235,6 +247,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn sampled(&mut self, sample: &Sample) {
+        (self.observer)(Event::Sampled(sample));
         let publications = self.streams.take(sample);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
         if sample.outcome.is_err() && !publications.is_empty() {

@@ -1,0 +1,154 @@
+//! Who looks after a feeder at work: keeps `health.json` and answers scrapes.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::Args;
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::config::environment;
+use crate::device::clock::{Clock, TIMESYNC};
+use crate::device::feeder::Event;
+use crate::device::health::Health;
+use crate::device::health::prometheus;
+use crate::device::health::status::{About, State, Status};
+use crate::device::health::store::{Memory, Store};
+use crate::device::scrape::Scrape;
+use crate::device::stream::Streams;
+use crate::error::Result;
+use crate::mqtt::Identity;
+use crate::ui::Ui;
+
+/// What others can see of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Watching")]
+pub(super) struct Watching {
+    /// Answer Prometheus at this address of this machine, such as 127.0.0.1:9464 [default: not at all]
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+    /// Where `iotctl health` looks [default: in memory, and health.json of the spool leads there]
+    #[arg(long, value_name = "FILE")]
+    health: Option<PathBuf>,
+}
+
+/// How overdue something may be before it counts as standing still.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks after one feeder.
+pub(super) struct Attendant {
+    shared: Arc<Shared>,
+    store: Option<Store>,
+    scrape: Option<Scrape>,
+}
+
+/// What the feeder tells, for those who ask.
+struct Shared {
+    health: Mutex<Health>,
+    about: About,
+    started: Instant,
+    news: Notify,
+}
+
+impl Attendant {
+    /// Gets ready, before the feeder starts; `kept` says whether its queue is on the disk.
+    pub(super) async fn new(
+        watching: &Watching,
+        metrics: Option<SocketAddr>,
+        identity: &Identity,
+        streams: &Streams,
+        spool: Option<&Path>,
+    ) -> Result<Self> {
+        let memory =
+            Memory { service: environment::service_runtime_folder(), user: environment::user_runtime_folder() };
+        let about = About {
+            client_id: identity.client_id.to_string(),
+            endpoint: identity.endpoint.to_string(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            kept: spool.is_some(),
+        };
+        let health = Mutex::new(Health::new(streams.rules(), PATIENCE));
+        let shared = Shared { health, about, started: Instant::now(), news: Notify::new() };
+        let scrape = match watching.metrics.or(metrics) {
+            Some(address) => Some(Scrape::bind(address).await?),
+            None => None,
+        };
+        let store = Store::choose(watching.health.clone(), &memory, spool);
+        Ok(Self { shared: Arc::new(shared), store, scrape })
+    }
+
+    /// Who is told every event.
+    pub(super) fn listener(&self) -> impl Fn(&Event<'_>) + use<> {
+        let shared = self.shared.clone();
+        move |event| shared.observe(event)
+    }
+
+    /// Runs beside the feeder, and never ends by itself.
+    pub(super) async fn attend(&mut self, ui: Ui) -> Infallible {
+        if let Some(address) = self.scrape.as_ref().and_then(Scrape::address) {
+            ui.say(&format!("metrics at http://{address}/metrics"));
+        }
+        let shared = self.shared.clone();
+        let page = Arc::new(move || prometheus::text(&shared.status()));
+        let serve = self.scrape.take().map(|scrape| scrape.serve(prometheus::CONTENT_TYPE, page));
+        let serve = async {
+            if let Some(serve) = serve {
+                serve.await;
+            }
+        };
+        tokio::join!(self.keep_written(), serve);
+        std::future::pending().await
+    }
+
+    /// Writes at once what is news, but not one write behind the other, and everything now and then.
+    async fn keep_written(&self) {
+        let Some(store) = &self.store else { return };
+        let mut complained = false;
+        loop {
+            if let Err(error) = store.write(&self.shared.status())
+                && !std::mem::replace(&mut complained, true)
+            {
+                tracing::warn!("cannot say how the feeder is: {error}");
+            }
+            let soonest = store.every() / 10;
+            tokio::time::sleep(soonest).await;
+            tokio::select! {
+                () = tokio::time::sleep(store.every() - soonest) => {}
+                () = self.shared.news.notified() => {}
+            }
+        }
+    }
+
+    /// The last word, when the feeder has ended.
+    pub(super) fn conclude(&self) {
+        if let Some(store) = &self.store {
+            // The complaint was made when the first write failed.
+            let _ = store.write(&Status { state: State::Stopped, stalled: None, ..self.shared.status() });
+        }
+    }
+}
+
+impl Shared {
+    fn observe(&self, event: &Event<'_>) {
+        let is_news = self.health().observe(event, self.started.elapsed());
+        if is_news {
+            self.news.notify_one();
+        }
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        // Counters cannot be left half written.
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn status(&self) -> Status {
+        let now = OffsetDateTime::now_utc();
+        let clock = Clock::look(Path::new(TIMESYNC), now);
+        Status::of(&self.health(), &self.about, self.started.elapsed(), now, clock)
+    }
+}
