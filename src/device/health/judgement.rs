@@ -130,7 +130,7 @@ mod tests {
         let health = Health::new(std::iter::empty(), Duration::from_secs(60));
         let mut status = Status::of(&health, &about, Duration::from_secs(3600), WRITTEN, Clock::Synced);
         status.again_within_s = 10.0;
-        status.state = State::Online;
+        (status.state, status.stalled) = (State::Online, None);
         status.interval_s = Some(5.0);
         status.reading_age_s = Some(2.0);
         status.puback_age_s = Some(2.0);
