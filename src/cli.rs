@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::config::environment;
 use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
@@ -25,6 +26,7 @@ mod policy;
 mod provision;
 mod publish;
 mod run;
+mod service;
 mod signals;
 mod spooling;
 mod subscribe;
@@ -52,6 +54,8 @@ enum Verb {
     Bundle(bundle::Bundle),
     Run(Box<run::Run>),
     Health(health::Health),
+    #[command(subcommand)]
+    Service(service::Service),
     Sub(subscribe::Sub),
     Pub(publish::Pub),
     #[cfg(feature = "local")]
@@ -66,8 +70,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error),
     };
-    let ui = cli.global.ui();
-    logging::start(&cli.global);
+    let to_journal = environment::stderr_is_journal();
+    let ui = cli.global.ui().to_journal(to_journal);
+    logging::start(&cli.global, to_journal);
     match block_on(cli, ui) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -96,6 +101,7 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
         Verb::Run(command) => run::run(*command, ui).await,
+        Verb::Service(command) => service::run(command, ui),
         Verb::Health(command) => health::run(command, ui),
         Verb::Sub(command) => subscribe::run(command, ui).await,
         Verb::Pub(command) => publish::run(command, ui).await,

@@ -20,3 +20,4 @@ pub mod session;
 pub mod source;
 pub mod spool;
 pub mod stream;
+pub mod unit;

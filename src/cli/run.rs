@@ -25,6 +25,7 @@ use crate::ui::Ui;
 
 mod attendance;
 mod inputs;
+mod manager;
 mod show;
 
 use attendance::{Attendant, Watching};
@@ -141,7 +142,11 @@ async fn feed_from<Q: Queue>(
 ) -> Result<u8> {
     let identity = feed.identity.clone();
     let mut stopped = None;
-    let stopping = async { stopped = Some(stop.await) };
+    let manager = attendant.manager();
+    let stopping = async {
+        stopped = Some(stop.await);
+        manager.stopping();
+    };
     let listener = attendant.listener();
     let mut observer = |event: Event<'_>| {
         listener(&event);

@@ -1,4 +1,4 @@
-//! Who looks after a feeder at work: keeps `health.json` and answers scrapes.
+//! Who looks after a feeder at work: keeps `health.json`, feeds the watchdog and answers scrapes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::manager::Manager;
 use crate::config::environment;
 use crate::device::clock::{Clock, TIMESYNC};
 use crate::device::feeder::Event;
@@ -36,7 +37,7 @@ pub(super) struct Watching {
     health: Option<PathBuf>,
 }
 
-/// How overdue something may be before it counts as standing still.
+/// How overdue something may be before it counts as standing still, where no watchdog says so.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks after one feeder.
@@ -44,6 +45,7 @@ pub(super) struct Attendant {
     shared: Arc<Shared>,
     store: Option<Store>,
     scrape: Option<Scrape>,
+    manager: Manager,
 }
 
 /// What the feeder tells, for those who ask.
@@ -52,6 +54,8 @@ struct Shared {
     about: About,
     started: Instant,
     news: Notify,
+    /// The feeder went round for the first time.
+    began: Notify,
 }
 
 impl Attendant {
@@ -72,20 +76,26 @@ impl Attendant {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             kept: spool.is_some(),
         };
-        let health = Mutex::new(Health::new(streams.rules(), PATIENCE));
-        let shared = Shared { health, about, started: Instant::now(), news: Notify::new() };
+        let manager = Manager::of_environment();
+        let health = Mutex::new(Health::new(streams.rules(), manager.watchdog.unwrap_or(PATIENCE)));
+        let shared = Shared { health, about, started: Instant::now(), news: Notify::new(), began: Notify::new() };
         let scrape = match watching.metrics.or(metrics) {
             Some(address) => Some(Scrape::bind(address).await?),
             None => None,
         };
         let store = Store::choose(watching.health.clone(), &memory, spool);
-        Ok(Self { shared: Arc::new(shared), store, scrape })
+        Ok(Self { shared: Arc::new(shared), store, scrape, manager })
     }
 
     /// Who is told every event.
     pub(super) fn listener(&self) -> impl Fn(&Event<'_>) + use<> {
         let shared = self.shared.clone();
         move |event| shared.observe(event)
+    }
+
+    /// Who is told that the feeder stops.
+    pub(super) fn manager(&self) -> Manager {
+        self.manager
     }
 
     /// Runs beside the feeder, and never ends by itself.
@@ -101,7 +111,7 @@ impl Attendant {
                 serve.await;
             }
         };
-        tokio::join!(self.keep_written(), serve);
+        tokio::join!(self.keep_written(), self.keep_fed(), serve);
         std::future::pending().await
     }
 
@@ -124,6 +134,26 @@ impl Attendant {
         }
     }
 
+    /// Feeds the watchdog while sensors and connection move, and not because this task does.
+    async fn keep_fed(&self) {
+        let Some(every) = self.manager.every() else { return };
+        self.shared.began.notified().await;
+        self.manager.ready();
+        let mut said = String::new();
+        loop {
+            let status = self.shared.status();
+            if status.stalled.is_none() {
+                self.manager.feed();
+            }
+            let sentence = status.sentence();
+            if sentence != said {
+                self.manager.status(&sentence);
+                said = sentence;
+            }
+            tokio::time::sleep(every).await;
+        }
+    }
+
     /// The last word, when the feeder has ended.
     pub(super) fn conclude(&self) {
         if let Some(store) = &self.store {
@@ -135,6 +165,9 @@ impl Attendant {
 
 impl Shared {
     fn observe(&self, event: &Event<'_>) {
+        if matches!(event, Event::Turned(_)) {
+            self.began.notify_one();
+        }
         let is_news = self.health().observe(event, self.started.elapsed());
         if is_news {
             self.news.notify_one();
