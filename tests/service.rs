@@ -130,6 +130,51 @@ fn a_sensor_that_is_not_read_any_more_starves_the_watchdog() {
     assert_eq!(behind.find(|line| line == "WATCHDOG=1\n"), None, "and then no more");
 }
 
+const STREAMS: &str = "topic = \"sensors/pump-7/{{ stream }}\"\ninterval = \"20ms\"\n[source.air]\nkind = \"sim\"\n\
+    [stream.temperature]\n[stream.humidity]\nenabled = false\n";
+
+#[test]
+fn sighup_puts_new_settings_in_force_whole_or_not_at_all() {
+    let Some(broker) = Broker::start("sighup_puts_new_settings") else { return };
+    let (systemd, witness, folder) = (Systemd::new(), broker.witness(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("feeder.toml");
+    fs::write(&file, STREAMS).unwrap();
+    let mut command = broker.device(broker.port(), &["--config", file.to_str().unwrap()]);
+    command.env("NOTIFY_SOCKET", &systemd.path).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut service = Service(command.spawn().unwrap());
+    let mut talk = BufReader::new(service.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut says = |wanted: &str| talk.find(|line| line.contains(wanted)).unwrap_or_else(|| panic!("never: {wanted}"));
+    systemd.until(|line| line == "READY=1\n");
+    let of = |unit: &'static str| move |seen: &[serde_json::Value]| seen.iter().any(|message| message["unit"] == unit);
+    assert!(!of("%RH")(&witness.messages(of("Cel"))), "humidity is not enabled");
+
+    fs::write(&file, STREAMS.replace("enabled = false", "interval = \"30ms\"")).unwrap();
+    service.signal("-HUP");
+    says("feeder.toml` is in force: 1 streams are changed");
+    let told = systemd.until(|line| line == "READY=1\n");
+    assert!(told.iter().any(|line| line.starts_with("RELOADING=1\nMONOTONIC_USEC=")), "{told:?}");
+    witness.messages(of("%RH"));
+
+    for (text, wanted) in [
+        (format!("qos = 0\n{STREAMS}"), "nothing was changed: `qos` needs a restart"),
+        (STREAMS.replace("{{ stream }}", "x/{{ stream }}"), "nothing was changed: `topic` needs a restart"),
+        (STREAMS.replace("20ms", "soon"), "line 2, `interval`: `soon` is not a duration"),
+        (
+            STREAMS.replace("[stream.temperature]", "[stream.pressure]"),
+            "`stream.pressure`, `stream.temperature` need a restart",
+        ),
+        (STREAMS.replace("20ms", "30h"), "is not between 0.01 and 86400 s"),
+    ] {
+        fs::write(&file, text).unwrap();
+        service.signal("-HUP");
+        says(wanted);
+        systemd.until(|line| line == "READY=1\n");
+    }
+    fs::write(&file, STREAMS.replace("enabled = false", "interval = \"30ms\"")).unwrap();
+    service.signal("-HUP");
+    says("asks for nothing new");
+}
+
 /// A bundle that is enough for a unit; nobody connects with it.
 fn bundle(folder: &Path, thing: &str) {
     let path = folder.join("certs").join(thing);

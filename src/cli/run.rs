@@ -1,6 +1,7 @@
 //! `iotctl run`
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +14,7 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
+use crate::device::feeder::reloading::Reloads;
 use crate::device::feeder::{self, Event, Feed};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
@@ -26,17 +28,20 @@ use crate::ui::Ui;
 mod attendance;
 mod inputs;
 mod manager;
+mod reloading;
 mod show;
 
 use attendance::{Attendant, Watching};
 use inputs::Inputs;
+use reloading::Reloader;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
 /// A reading is accepted when it is on the disk, and forgotten when the broker has acknowledged it; a start first sends
 /// what it owes. The connection is made again and again, with a wait that doubles from 1 s to 32 s; a sensor that fails
 /// is reported as `"value":null,"status":"fail"` and set up again. Flags win over the bundle's feeder.toml. SIGINT and
-/// SIGTERM end it after the last acknowledgements.
+/// SIGTERM end it after the last acknowledgements; SIGHUP reads feeder.toml again, and puts intervals, deadbands and enabled
+/// streams in force, all of it or nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -84,9 +89,10 @@ pub(super) struct Run {
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let stop = signals::stop()?;
-    let connecting = arguments.who.connecting()?;
+    let connecting = Rc::new(arguments.who.connecting()?);
+    let arguments = Rc::new(arguments);
     let settings = settings(&arguments, &connecting)?;
-    let inputs = match &arguments {
+    let inputs = match &*arguments {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
     };
@@ -97,18 +103,21 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
     let feed = Feed {
-        identity: connecting.identity,
+        identity: connecting.identity.clone(),
         topic: inputs.topic()?,
         form: Form { timestamp: settings.timestamp, epoch: None },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
         settings: Settings::default(),
         limits: Limits::default(),
         gives_up: arguments.count.is_some(),
+        reloads,
         clock: OffsetDateTime::now_utc,
     };
     let (watching, metrics) = (&arguments.watching, settings.metrics);
     let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
+    let attendant = attendant.with(reloader);
     let (intake, streams) = inputs.start(arguments.count, ui)?;
     match spool {
         Some(mut spool) => {
@@ -168,10 +177,26 @@ async fn feed_from<Q: Queue>(
     }
 }
 
+/// Who reads feeder.toml again at SIGHUP; nobody on a terminal, where a hang-up is the end.
+fn reloader(arguments: &Rc<Run>, connecting: &Rc<Connecting>, ui: Ui) -> Result<Option<(Reloader, Reloads)>> {
+    let file = settings_file(arguments, connecting).filter(|_| !arguments.stdin && !ui.is_interactive());
+    let (arguments, connecting) = (arguments.clone(), connecting.clone());
+    let read = move || {
+        let settings = settings(&arguments, &connecting)?;
+        let inputs = Inputs::sources(arguments.config.as_deref(), &settings, &connecting)?;
+        Ok((settings, inputs.streams().rules().cloned().collect()))
+    };
+    file.map(|file| Reloader::new(file, Box::new(read))).transpose()
+}
+
+fn settings_file(arguments: &Run, connecting: &Connecting) -> Option<PathBuf> {
+    let of_bundle = || connecting.bundle.as_ref().map(|(folder, _)| folder.file(FEEDER_FILE));
+    arguments.config.clone().or_else(|| of_bundle().filter(|path| path.exists()))
+}
+
 /// The settings of feeder.toml, with the flags on top.
 fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> {
-    let of_bundle = || connecting.bundle.as_ref().map(|(folder, _)| folder.file(FEEDER_FILE));
-    let file = arguments.config.clone().or_else(|| of_bundle().filter(|path| path.exists()));
+    let file = settings_file(arguments, connecting);
     let mut settings = file.map_or_else(|| Ok(FeederSettings::default()), |path| FeederSettings::read(&path))?;
     if !settings.source.is_empty() && (arguments.sensor.is_some() || arguments.bus.is_some()) {
         return Err(Error::usage("feeder.toml names its sources; --sensor and --bus are for the one without a table")

@@ -14,6 +14,7 @@ use crate::topic::TopicName;
 
 pub mod csv;
 pub mod files;
+pub mod frozen;
 pub mod source;
 pub mod stream;
 pub mod topic;

@@ -21,15 +21,17 @@ use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod line;
+pub mod reloading;
 pub mod turn;
 mod waiting_room;
 
 use line::{Happening, Line};
+use reloading::{Reload, Reloads};
 use turn::Turn;
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Feed {
     /// Who connects, and where to.
     pub identity: Identity,
@@ -46,6 +48,8 @@ pub struct Feed {
     /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
     /// and again. A service keeps trying, because policies are mended; a script must end.
     pub gives_up: bool,
+    /// Changes of the streams while it runs.
+    pub reloads: Option<Reloads>,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -70,6 +74,8 @@ pub enum Event<'a> {
         /// How many bytes it had.
         bytes: usize,
     },
+    /// The streams are others from now on.
+    Changed(&'a Streams),
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
     /// There is no connection; the next attempt follows.
@@ -182,6 +188,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 }
                 input = intake.next(), if self.is_open && self.room.is_empty() => self.came_in(input),
                 happening = self.line.next() => self.happened(happening),
+                reload = reloading::next(&mut self.feed.reloads) => self.reload(reload, &mut intake),
                 () = sleep_until(self.started, wake) => {
                     let late = deadline.is_some_and(|deadline| self.now() >= deadline);
                     if late || (deadline.is_some() && !self.session.is_online() && !self.has_input()) {
@@ -254,6 +261,12 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             (self.observer)(Event::SampleFailed(sample));
         }
         self.room.publications(publications);
+    }
+
+    fn reload(&mut self, reload: Reload, intake: &mut Intake) {
+        if reloading::apply(reload, &mut self.streams, intake) {
+            (self.observer)(Event::Changed(&self.streams));
+        }
     }
 
     fn report_losses(&mut self) {

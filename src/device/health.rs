@@ -73,6 +73,7 @@ impl Health {
             Event::TooLong { .. } => self.counts.too_long += 1,
             Event::Lost(lost) => lost.reasons().for_each(|(reason, lost)| self.losses.add(reason, lost)),
             Event::SampleFailed(_) => {}
+            Event::Changed(streams) => self.pulse = Pulse::new(streams.rules(), now, self.pulse.patience()),
             Event::Connecting => self.link = Link::Connecting { since: now },
             Event::Connected => {
                 self.counts.connections += 1;
@@ -84,11 +85,6 @@ impl Health {
             }
         }
         matches!(event, Event::Connected | Event::Disconnected { .. } | Event::Lost(_))
-    }
-
-    /// The streams are others from now on.
-    pub fn expect<'a>(&mut self, rules: impl Iterator<Item = &'a Rule>, now: Duration) {
-        self.pulse = Pulse::new(rules, now, self.pulse.patience());
     }
 
     /// What does not move although it should: a reason to start the process anew. To be offline is none.

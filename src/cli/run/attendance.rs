@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::manager::Manager;
+use super::reloading::Reloader;
 use crate::config::environment;
 use crate::device::clock::{Clock, TIMESYNC};
 use crate::device::feeder::Event;
@@ -46,6 +47,7 @@ pub(super) struct Attendant {
     store: Option<Store>,
     scrape: Option<Scrape>,
     manager: Manager,
+    reloader: Option<Reloader>,
 }
 
 /// What the feeder tells, for those who ask.
@@ -84,7 +86,12 @@ impl Attendant {
             None => None,
         };
         let store = Store::choose(watching.health.clone(), &memory, spool);
-        Ok(Self { shared: Arc::new(shared), store, scrape, manager })
+        Ok(Self { shared: Arc::new(shared), store, scrape, manager, reloader: None })
+    }
+
+    /// The same, and settings are read again when somebody asks for it.
+    pub(super) fn with(self, reloader: Option<Reloader>) -> Self {
+        Self { reloader, ..self }
     }
 
     /// Who is told every event.
@@ -111,7 +118,13 @@ impl Attendant {
                 serve.await;
             }
         };
-        tokio::join!(self.keep_written(), self.keep_fed(), serve);
+        let reload = self.reloader.take().map(|reloader| reloader.attend(self.manager, ui));
+        let reload = async {
+            if let Some(reload) = reload {
+                reload.await;
+            }
+        };
+        tokio::join!(self.keep_written(), self.keep_fed(), serve, reload);
         std::future::pending().await
     }
 

@@ -46,6 +46,13 @@ impl Manager {
         self.tell(&[NotifyState::Status(line)]);
     }
 
+    /// The settings are read anew, until [`Manager::ready`].
+    pub(super) fn reloading(self) {
+        // The time makes it right for `Type=notify-reload` too (sd_notify(3)).
+        let now = NotifyState::monotonic_usec_now();
+        self.tell(&[Some(NotifyState::Reloading), now.ok()].into_iter().flatten().collect::<Vec<_>>());
+    }
+
     /// The last acknowledgements are waited for.
     pub(super) fn stopping(self) {
         self.tell(&[NotifyState::Stopping]);
