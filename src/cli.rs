@@ -14,6 +14,7 @@ mod checks;
 mod completions;
 #[cfg(all(feature = "control", feature = "local"))]
 mod demo;
+mod doctor;
 mod global;
 mod health;
 mod identity;
@@ -54,6 +55,7 @@ enum Verb {
     Bundle(bundle::Bundle),
     Run(Box<run::Run>),
     Health(health::Health),
+    Doctor(doctor::Doctor),
     #[command(subcommand)]
     Service(service::Service),
     Sub(subscribe::Sub),
@@ -101,6 +103,7 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
         Verb::Run(command) => run::run(*command, ui).await,
+        Verb::Doctor(command) => doctor::run(command, ui).await,
         Verb::Service(command) => service::run(command, ui),
         Verb::Health(command) => health::run(command, ui),
         Verb::Sub(command) => subscribe::run(command, ui).await,

@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod clock;
+pub mod doctor;
 pub mod feeder;
 pub mod health;
 pub mod input;

@@ -28,6 +28,6 @@ fn line(check: &Check) -> String {
         Level::Warn => "warn",
         Level::Fail => "FAIL",
     };
-    let cure = check.cure.as_ref().map_or(String::new(), |cure| format!("\n{:18}cure: {cure}", ""));
-    format!("{mark} {:<12} {}{cure}", check.name, check.found)
+    let cures: String = check.cures.iter().map(|cure| format!("\n{:18}cure: {cure}", "")).collect();
+    format!("{mark} {:<12} {}{cures}", check.name, check.found)
 }

@@ -28,33 +28,32 @@ pub struct Check {
     /// What was found.
     pub found: String,
     /// What to type, or to look at, to mend it.
-    pub cure: Option<String>,
+    pub cures: Vec<String>,
 }
 
 impl Check {
     /// As it must be.
     pub fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, level: Level::Ok, found: found.into(), cure: None }
+        Self { name, level: Level::Ok, found: found.into(), cures: Vec::new() }
     }
 
     /// Something to know.
     pub fn warn(name: &'static str, found: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { name, level: Level::Warn, found: found.into(), cure: Some(cure.into()) }
+        Self { name, level: Level::Warn, found: found.into(), cures: vec![cure.into()] }
     }
 
     /// Not as it must be.
     pub fn fail(name: &'static str, found: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { name, level: Level::Fail, found: found.into(), cure: Some(cure.into()) }
+        Self { name, level: Level::Fail, found: found.into(), cures: vec![cure.into()] }
     }
 
     /// Not looked at, because of what stands in `why`.
     pub fn skipped(name: &'static str, why: impl Into<String>) -> Self {
-        Self { name, level: Level::Skipped, found: why.into(), cure: None }
+        Self { name, level: Level::Skipped, found: why.into(), cures: Vec::new() }
     }
 
     /// What an error says.
     pub fn failed(name: &'static str, error: &Error) -> Self {
-        let cure = (!error.hints().is_empty()).then(|| error.hints().join("; "));
-        Self { name, level: Level::Fail, found: error.to_string(), cure }
+        Self { name, level: Level::Fail, found: error.to_string(), cures: error.hints().to_vec() }
     }
 }

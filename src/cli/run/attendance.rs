@@ -128,21 +128,23 @@ impl Attendant {
         std::future::pending().await
     }
 
-    /// Writes at once what is news, but not one write behind the other, and everything now and then.
+    /// Writes everything now and then, and at once what is news: two writes in a row, and then a rest.
     async fn keep_written(&self) {
         let Some(store) = &self.store else { return };
-        let mut complained = false;
+        let (mut complained, mut last, mut before_last) = (false, None::<Instant>, None::<Instant>);
         loop {
             if let Err(error) = store.write(&self.shared.status())
                 && !std::mem::replace(&mut complained, true)
             {
                 tracing::warn!("cannot say how the feeder is: {error}");
             }
-            let soonest = store.every() / 10;
-            tokio::time::sleep(soonest).await;
+            before_last = last.replace(Instant::now()).or(before_last);
             tokio::select! {
-                () = tokio::time::sleep(store.every() - soonest) => {}
+                () = tokio::time::sleep(store.every()) => {}
                 () = self.shared.news.notified() => {}
+            }
+            if let Some(before_last) = before_last {
+                tokio::time::sleep_until(before_last + store.every() / 5).await;
             }
         }
     }
