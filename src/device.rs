@@ -5,9 +5,12 @@
 //! lines, socket -----------------------------------------^
 //! ```
 
+pub mod check;
 pub mod clock;
 pub mod dead_letters;
+pub mod doctor;
 pub mod feeder;
+pub mod health;
 pub mod input;
 pub mod intake;
 pub mod lines;
@@ -15,8 +18,11 @@ pub mod loss;
 pub mod message;
 pub mod queue;
 pub mod remote;
+pub mod scrape;
 pub mod session;
 pub mod socket;
 pub mod source;
 pub mod spool;
+pub mod stamp;
 pub mod stream;
+pub mod unit;

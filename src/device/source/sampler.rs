@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use super::agenda::{Agenda, Plan};
 use super::fault::ReadError;
 use super::reading::{Reading, Sample, Source};
-use crate::device::clock::Stamp;
 use crate::device::input::Input;
+use crate::device::stamp::Stamp;
 use crate::error::{Error, Result};
 
 /// A source at work. Dropping it ends the thread and waits for it; the receiver of its samples must be closed before.
@@ -55,6 +55,11 @@ impl Sampler {
     pub fn replan(&self, plan: Plan) {
         // A thread that has ended has sampled all it was told to, and needs no plan.
         let _ = self.plans.as_ref().map(|plans| plans.send(plan));
+    }
+
+    /// Whether the thread has ended: it was told to, or its source or its count was at the end.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Tells the thread to end, without waiting.
