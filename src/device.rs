@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! source -> sampler (own thread) -> stream -> message -> spool -> session decides -> mqtt -> forget on PUBACK
-//! lines  ------------------------------------------------^
+//! lines, socket -----------------------------------------^
 //! ```
 
 pub mod check;
@@ -20,6 +20,7 @@ pub mod queue;
 pub mod remote;
 pub mod scrape;
 pub mod session;
+pub mod socket;
 pub mod source;
 pub mod spool;
 pub mod stream;

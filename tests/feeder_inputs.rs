@@ -208,6 +208,28 @@ fn each_topic_is_told_of_its_own_gap_and_its_numbers_go_on_after_a_kill() {
 }
 
 #[test]
+fn three_hundred_streams_of_one_file_are_published_each_on_its_own_topic() {
+    let Some(broker) = Broker::start("three_hundred_streams") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("feeder.toml");
+    let mut settings =
+        "topic = \"sensors/pump-7/{{ stream }}\"\ndrain = 100\n[source.air]\nkind = \"sim\"\n".to_owned();
+    for number in 0..300 {
+        let quantity = ["temperature", "humidity", "pressure", "dew_point"][number % 4];
+        settings += &format!("[stream.s{number}]\nquantity = \"{quantity}\"\nphase = \"{}ms\"\n", number + 1);
+    }
+    fs::write(&file, settings).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "--count", "1"];
+    let said = run(&mut broker.device(broker.port(), &flags));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let topics: std::collections::BTreeSet<&str> =
+        said.stdout.lines().filter_map(|line| line.strip_prefix("Published topic ")?.split(": ").next()).collect();
+    assert_eq!(topics.len(), 300);
+    let messages = witness.messages(|messages| messages.len() == 300);
+    assert!(messages.iter().all(|message| message["sequence"] == 0 && message["value"].is_number()), "{messages:?}");
+}
+
+#[test]
 fn files_of_the_kernel_are_published_and_a_missing_one_does_not_end_the_others() {
     let Some(broker) = Broker::start("files_of_the_kernel") else { return };
     let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
@@ -250,6 +272,21 @@ fn a_csv_is_replayed_line_by_line_and_its_end_is_the_end() {
 }
 
 #[test]
+fn readings_say_it_while_the_clock_is_not_known_to_be_right() {
+    let Some(broker) = Broker::start("readings_say_it_while_the_clock") else { return };
+    let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());
+    let (file, right) = (folder.path().join("feeder.toml"), folder.path().join("clock-is-right"));
+    fs::write(&file, format!("sensor = \"sim\"\nclock = {:?}\n", right.display().to_string())).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "-t", TOPIC, "--count", "1"];
+    assert_eq!(run(&mut broker.device(broker.port(), &flags)).code, Some(0));
+    fs::write(&right, "").unwrap();
+    assert_eq!(run(&mut broker.device(broker.port(), &flags)).code, Some(0));
+    let messages = witness.messages(|messages| messages.len() == 2);
+    let quality: Vec<_> = messages.iter().map(|message| message.get("ts_quality").and_then(Value::as_str)).collect();
+    assert_eq!(quality, [Some("unsynced"), None]);
+}
+
+#[test]
 fn check_says_what_would_be_published_and_touches_nothing() {
     let Some(broker) = Broker::start("check_says") else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -268,4 +305,27 @@ fn check_says_what_would_be_published_and_touches_nothing() {
         "{}",
         said.stderr
     );
+}
+
+#[cfg(all(feature = "control", feature = "local"))]
+#[test]
+fn check_warns_of_what_the_policy_of_the_bundle_does_not_allow() {
+    let world = world::World::start();
+    world.provision(&["--thing", "pump-7"]);
+    let check = |topic: &str| {
+        let said =
+            run(&mut world.iotctl(&["run", "--bundle", "certs/pump-7", "--sensor", "sim", "-t", topic, "--check"]));
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.stderr
+    };
+    assert!(!check(TOPIC).contains("warning"));
+    let warned = check("factory/pump-7");
+    assert_eq!(warned.matches("warning").count(), 1, "{warned}");
+    assert!(warned.contains("does not allow iot:Publish on topic/factory/pump-7"), "{warned}");
+    let hint = "iotctl policy explain Publish 'topic/factory/pump-7' --bundle certs/pump-7";
+    assert!(warned.contains(hint), "{warned}");
+    let hint: Vec<&str> = hint.split_whitespace().skip(1).map(|word| word.trim_matches('\'')).collect();
+    assert_eq!(run(&mut world.iotctl(&hint)).code, Some(5), "the hint can be typed");
+    std::fs::remove_file(world.bundle("pump-7").join("policy.json")).unwrap();
+    assert!(check("factory/pump-7").contains("is not known"), "without a policy nothing is claimed");
 }

@@ -12,7 +12,7 @@ use crate::bundle::folder::{Bundle, Folder};
 use crate::config::feeder::FeederSettings;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::device::check::Check;
-use crate::device::clock::{Clock, TIMESYNC};
+use crate::device::clock::Synchrony;
 use crate::device::doctor::findings::Findings;
 use crate::device::doctor::{disk, identity, network, permission, sensors};
 use crate::device::health::status::{State, Status};
@@ -78,7 +78,9 @@ pub(super) async fn run(arguments: Doctor, ui: Ui) -> Result<u8> {
     let plan = findings.take("settings", plan(&arguments, &folder));
     let spool = plan.as_ref().and_then(|plan| plan.spool.clone());
     let feeder = spool.as_deref().and_then(|spool| at_work(spool, now));
-    let is_valid = identity::clock(&folder, Clock::look(Path::new(TIMESYNC), now), now, &mut findings);
+    let trust = plan.as_ref().map(|plan| plan.settings.clock.clone()).unwrap_or_default();
+    let synchrony = Synchrony::of_this_machine(&trust, now);
+    let is_valid = identity::clock(&folder, synchrony, now, &mut findings);
     let topics = plan.as_ref().map(Plan::topics);
     match &bundle {
         Some(bundle) => {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
-use time::OffsetDateTime;
 
 use super::identity::{Connecting, Who};
 use super::signals;
@@ -14,6 +13,7 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
+use crate::device::clock::Clock;
 use crate::device::feeder;
 use crate::device::feeder::event::Event;
 use crate::device::feeder::feed::{Feed, Summary};
@@ -30,6 +30,7 @@ mod attendance;
 mod connection;
 mod inputs;
 mod manager;
+mod permitted;
 mod reloading;
 mod show;
 mod steering;
@@ -55,6 +56,7 @@ Examples:
   iotctl run -e HOST -r ca.pem -c cert.pem -k key.pem --client-id pump-7 -t bme680/temperature
   iotctl run --bundle ./certs --sync 200 --max-age 30d --max-bytes 64MiB
   journalctl -f -o json | iotctl run --bundle ./certs --stdin -t sensors/pump-7/log
+  iotctl run --bundle ./certs --sensor none --socket /run/iotctl/lines -t sensors/pump-7/notes
 ")]
 pub(super) struct Run {
     #[command(flatten)]
@@ -75,7 +77,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
     qos: Option<u8>,
     /// Which sensor [default: bme680]
-    #[arg(long, value_enum, hide_possible_values = true, value_name = "bme680|sim")]
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "bme680|sim|none")]
     sensor: Option<Sensor>,
     /// The I2C bus of the sensor [default: /dev/i2c-1]
     #[arg(long, value_name = "DEVICE")]
@@ -83,7 +85,10 @@ pub(super) struct Run {
     /// Publish each line of standard input, unchanged; ends when the input does and all is acknowledged
     #[arg(long, conflicts_with_all = ["interval", "count", "sensor", "bus"])]
     stdin: bool,
-    /// Say what would be sampled and published, and end
+    /// Publish each line that a program writes to this UNIX socket, unchanged; beside the sensor, or with --sensor none alone
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["stdin", "count"])]
+    socket: Option<PathBuf>,
+    /// Say what would be sampled and published, and what of it the bundle's policy.json does not allow, and end
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -105,13 +110,20 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
     };
+    if arguments.count.is_some() && settings.input.socket.is_some() {
+        return Err(
+            Error::usage("--count ends a run, and the socket of feeder.toml never does").hint("leave out --count")
+        );
+    }
     if arguments.check {
         inputs.show(ui);
+        permitted::warn(&connecting, &inputs.topics(), ui)?;
         return Ok(0);
     }
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let clock = Clock::of_this_machine(settings.clock.clone());
     let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
@@ -126,13 +138,13 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         dead_letters: folder.clone(),
         steering,
         reloads,
-        clock: OffsetDateTime::now_utc,
+        clock: clock.clone(),
     };
-    let (watching, metrics) = (&arguments.watching, settings.metrics);
-    let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
+    let watching = &arguments.watching;
+    let attendant = Attendant::new(watching, &settings, &feed.identity, inputs.streams(), folder.as_deref()).await?;
     let attendant = attendant.with(reloader);
     show::delay(feed.limits.start_delay, ui);
-    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), &clock, ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -222,6 +234,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.qos = arguments.qos.unwrap_or(settings.qos);
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
+    settings.input.socket = arguments.socket.clone().or(settings.input.socket);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
     arguments.connection.over(&mut settings);
     arguments.afar.over(&mut settings.remote);

@@ -12,14 +12,17 @@ use super::{connection, duration};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
 
+pub mod clock;
 pub mod csv;
 pub mod files;
 pub mod frozen;
+pub mod modbus;
 pub mod remote;
 pub mod source;
 pub mod stream;
 pub mod topic;
 
+use clock::ClockTrust;
 use remote::RemoteSettings;
 use source::{SourceSettings, first_bus};
 use stream::{Located, StreamSettings};
@@ -33,6 +36,18 @@ pub enum Sensor {
     Bme680,
     /// A simulated BME680, register by register, under the same driver
     Sim,
+    /// No sensor: what comes in by the socket is all
+    None,
+}
+
+/// `[input]`: finished payloads from other programs.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputSettings {
+    /// A UNIX socket whose clients write lines.
+    pub socket: Option<PathBuf>,
+    /// Where they go; the topic of the file if left out.
+    pub topic: Option<TopicTemplate>,
 }
 
 /// The settings of a feeder.
@@ -73,6 +88,12 @@ pub struct FeederSettings {
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// What says that the clock is right.
+    #[serde(default)]
+    pub clock: ClockTrust,
+    /// Payloads of other programs.
+    #[serde(default)]
+    pub input: InputSettings,
     /// What steers it while it runs.
     #[serde(default)]
     pub remote: RemoteSettings,
@@ -113,6 +134,8 @@ impl Default for FeederSettings {
             start_jitter: None,
             timestamp: Timestamp::default(),
             epoch: false,
+            clock: ClockTrust::default(),
+            input: InputSettings::default(),
             remote: RemoteSettings::default(),
             metrics: None,
             source: BTreeMap::new(),
@@ -136,7 +159,24 @@ impl FeederSettings {
         let line = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count() + 1;
         settings.source.values_mut().for_each(|source| source.line = line(source.line));
         settings.stream.values_mut().for_each(|stream| stream.line = line(stream.line));
+        settings.check_lines(origin)?;
         Ok(settings)
+    }
+
+    /// One voice at a time: two sources on one serial line would speak into each other's answers.
+    fn check_lines(&self, origin: &str) -> Result<()> {
+        let mut seen = BTreeMap::new();
+        for (name, source) in &self.source {
+            let Some(device) = source.value.serial_line() else { continue };
+            if let Some(other) = seen.insert(device, name) {
+                let line = source.line;
+                return Err(Error::bad_input(format!(
+                    "`{origin}`, line {line}, `source.{name}`: `{device}` is the line of source `{other}`"
+                ))
+                .hint(format!("put its points into [source.{other}], each with its `unit_id`")));
+            }
+        }
+        Ok(())
     }
 
     /// The file that a new bundle gets.
@@ -149,7 +189,7 @@ impl FeederSettings {
              interval = \"5s\"\n\
              # 1: every reading arrives at least once; 0: at most once\n\
              qos = 1\n\
-             # \"bme680\", or \"sim\" for a simulated one\n\
+             # \"bme680\", \"sim\" for a simulated one, or \"none\"\n\
              sensor = \"bme680\"\n\
              # The I2C bus it hangs on\n\
              bus = \"/dev/i2c-1\"\n\
@@ -190,9 +230,9 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
         .hint(
-            "the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch, metrics",
+            "the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch, clock, metrics",
         )
-        .hint("and tables: [spool], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
+        .hint("and tables: [spool], [input], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
 fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {
@@ -231,6 +271,10 @@ mod tests {
             ("topic = \"a/+\"\n", "`feeder.toml`, line 1, `topic`: topic `a/+` holds a wildcard"),
             ("sensor = \"bme280\"\n", "`feeder.toml`, line 1, `sensor`: unknown variant `bme280`"),
             ("qos 1\n", "`feeder.toml`, line 1"),
+            (
+                "clock = \"atomic\"\n",
+                "`feeder.toml`, line 1, `clock`: `atomic` is neither `auto`, `trusted` nor the path",
+            ),
             ("drain = 101\n", "`feeder.toml`, line 1, `drain`: AWS IoT takes 100 messages a second"),
             ("keep_alive = 10\n", "`feeder.toml`, line 1, `keep_alive`: AWS IoT takes a keep-alive of 30 to 1200"),
             ("queue = \"tape\"\n", "`feeder.toml`, line 1, `queue`: unknown variant `tape`"),

@@ -150,13 +150,13 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { elapsed: self.now(), utc: (self.feed.clock)() }
+        Moment { elapsed: self.now(), utc: self.feed.clock.now().utc }
     }
 
     /// Does whatever queue and session want now; returns when they want to be asked again.
     fn advance(&mut self) -> Option<Duration> {
         let moment = self.moment();
-        self.room.hand_over(self.queue, self.feed.form, moment);
+        self.room.hand_over(self.queue, self.feed.form, moment, &self.feed.clock);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
             self.queue.announce(self.feed.form, moment);

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::input::Input;
+use super::socket::Socket;
 use super::source::agenda::Plan;
 use super::source::reading::Tally;
 use super::source::sampler::Sampler;
@@ -15,13 +16,20 @@ pub const WAITING: usize = 16;
 pub struct Intake {
     inputs: mpsc::Receiver<Input>,
     samplers: Vec<Sampler>,
+    socket: Option<Socket>,
     tally: Tally,
 }
 
 impl Intake {
     /// The end of a channel that these samplers, and maybe others, write to.
     pub fn new(inputs: mpsc::Receiver<Input>, samplers: Vec<Sampler>) -> Self {
-        Self { inputs, samplers, tally: Tally::default() }
+        Self { inputs, samplers, socket: None, tally: Tally::default() }
+    }
+
+    /// The same, with a socket that writes to it too.
+    pub fn with_socket(mut self, socket: Socket) -> Self {
+        self.socket = Some(socket);
+        self
     }
 
     /// The next input, or `None` when all that write have ended and everything was handed over. Safe to cancel.
@@ -33,10 +41,14 @@ impl Intake {
         Some(input)
     }
 
-    /// Takes nothing new: [`Intake::next`] gives what came before, then `None`.
+    /// Takes nothing new: [`Intake::next`] gives what came before, then `None`. What clients of the socket had written comes
+    /// before, and their last lines have the time that the feeder gives itself to end.
     pub fn stop(&mut self) {
         self.samplers.iter_mut().for_each(Sampler::stop);
-        self.inputs.close();
+        match &mut self.socket {
+            Some(socket) => socket.stop(),
+            None => self.inputs.close(),
+        }
     }
 
     /// Gives each source a new plan, in the order of the sources.
@@ -59,6 +71,7 @@ impl Drop for Intake {
     fn drop(&mut self) {
         // Frees a thread that waits for room in the channel; without this joining it could take for ever.
         self.stop();
+        self.inputs.close();
         self.samplers.clear();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::clock::Stamp;
 use super::loss::Gap;
 use super::source::reading::{Quantity, Sample};
 use crate::config::feeder::Timestamp;
@@ -14,7 +15,7 @@ use crate::config::feeder::Timestamp;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
     /// When it was measured; of a window, its newest sample.
-    pub taken_at: OffsetDateTime,
+    pub taken_at: Stamp,
     /// What was measured.
     pub quantity: Quantity,
     /// Name of the device.
@@ -88,6 +89,9 @@ struct Message<'a> {
     status: &'a str,
     #[serde(flatten)]
     spread: Option<Spread>,
+    /// Only while the clock is not known to be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts_quality: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<String>,
 }
@@ -100,12 +104,13 @@ pub fn encode(sequence: u64, measurement: &Measurement, form: Form) -> Vec<u8> {
     let Measurement { taken_at, quantity, origin, value, spread } = measurement;
     let message = Message {
         sequence,
-        time: form.time(*taken_at),
+        time: form.time(taken_at.utc),
         value: *value,
         unit: &quantity.unit,
         origin: format!("{origin} {}", quantity.name),
         status: if value.is_some() { "success" } else { "fail" },
         spread: *spread,
+        ts_quality: taken_at.unsynced.map(|_| "unsynced"),
         epoch: form.epoch(),
     };
     #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
@@ -172,7 +177,7 @@ mod tests {
     use super::*;
 
     fn sample(outcome: Result<Vec<Reading>, ReadError>) -> Sample {
-        let taken_at = datetime!(2020-02-15 16:43:16.226983 UTC);
+        let taken_at = datetime!(2020-02-15 16:43:16.226983 UTC).into();
         let elapsed = std::time::Duration::ZERO;
         Sample { due: vec![0], taken_at, elapsed, origin: "BME680".into(), skipped: 0, outcome }
     }
@@ -242,6 +247,14 @@ mod tests {
             written(0, &Measurement::of(&temperature(23.6), &TEMPERATURE), form),
             r#"{"sequence":0,"utc_timestamp":1581784996,"value":23.6,"unit":"Cel","origin":"BME680 temperature","status":"success","epoch":"00000000000000ab"}"#
         );
+    }
+
+    #[test]
+    fn a_time_that_nobody_vouches_for_is_marked() {
+        let mut measurement = Measurement::of(&temperature(21.5), &TEMPERATURE);
+        measurement.taken_at.unsynced = Some(std::time::Instant::now());
+        let text = written(3, &measurement, Form { epoch: Some(1), ..Form::default() });
+        assert!(text.ends_with(r#""status":"success","ts_quality":"unsynced","epoch":"0000000000000001"}"#), "{text}");
     }
 
     #[test]

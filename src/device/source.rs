@@ -10,6 +10,7 @@ pub mod derived;
 pub mod fault;
 pub mod files;
 pub mod i2c;
+pub mod modbus;
 pub mod reading;
 pub mod sampler;
 pub mod schedule;
@@ -20,6 +21,7 @@ use calibrated::Calibrated;
 use csv::Csv;
 use files::Files;
 use i2c::LinuxBus;
+use modbus::Modbus;
 use reading::{GAS_RESISTANCE, HUMIDITY, PRESSURE, Quantity, Source, TEMPERATURE};
 use sim::Sim;
 
@@ -31,6 +33,7 @@ pub fn quantities(settings: &SourceSettings) -> Vec<Quantity> {
         SourceKind::Bme680 { .. } | SourceKind::Sim => vec![TEMPERATURE, PRESSURE, HUMIDITY, GAS_RESISTANCE],
         SourceKind::Files(settings) => files::quantities(settings),
         SourceKind::Csv(settings) => csv::quantities(settings),
+        SourceKind::Modbus(settings) => modbus::quantities(settings),
     };
     let derived = derived::ALL.iter().filter(|derived| derived.is_possible(&all, &settings.calibration));
     all.extend(derived.map(|derived| derived.quantity.clone()).collect::<Vec<_>>());
@@ -48,6 +51,7 @@ pub fn open(settings: &SourceSettings, wants: impl Fn(&str) -> bool, seed: u64) 
         SourceKind::Sim => Box::new(Sim::new(seed)),
         SourceKind::Files(settings) => Box::new(Files::new(settings.clone())),
         SourceKind::Csv(settings) => Box::new(Csv::new(settings.clone())),
+        SourceKind::Modbus(settings) => Box::new(Modbus::new(settings.clone())),
     };
     Box::new(Calibrated::new(source, settings.calibration.clone()))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::bundle::{CERTIFICATE_FILE, KEY_FILE, MANIFEST_FILE, ROOT_FILE};
+use crate::config::feeder::modbus::{Link, ModbusSettings};
 use crate::config::feeder::source::SourceKind;
 use crate::config::feeder::{FeederSettings, Sensor};
 use crate::error::{Error, Result};
@@ -65,7 +66,8 @@ impl Unit {
 pub fn devices(settings: &FeederSettings) -> BTreeSet<PathBuf> {
     let of_tables = settings.source.values().filter_map(|source| match &source.value.kind {
         SourceKind::Bme680 { bus } => Some(bus.clone()),
-        SourceKind::Sim | SourceKind::Files(_) | SourceKind::Csv(_) => None,
+        SourceKind::Modbus(ModbusSettings { link: Link::Serial { device, .. }, .. }) => Some(device.into()),
+        SourceKind::Modbus(_) | SourceKind::Sim | SourceKind::Files(_) | SourceKind::Csv(_) => None,
     });
     let only = (settings.source.is_empty() && settings.sensor == Sensor::Bme680).then(|| settings.bus.clone());
     of_tables.chain(only).collect()
@@ -135,5 +137,9 @@ mod tests {
         assert_eq!((nodes(""), nodes("sensor = \"sim\"")), (1, 0));
         let two = "[source.a]\nkind = \"bme680\"\nbus = \"/dev/i2c-3\"\n[source.b]\nkind = \"bme680\"\n";
         assert_eq!((nodes(two), nodes("[source.a]\nkind = \"sim\"\n")), (2, 0));
+        let point = "point.flow = { register = \"holding:40\", type = \"f32\", unit = \"m3/h\" }\n";
+        let line = format!("[source.a]\nkind = \"modbus-rtu\"\ndevice = \"/dev/ttyUSB0\"\nunit_id = 1\n{point}");
+        let net = format!("[source.a]\nkind = \"modbus-tcp\"\naddress = \"plc:502\"\nunit_id = 1\n{point}");
+        assert_eq!((nodes(&line), nodes(&net)), (1, 0));
     }
 }

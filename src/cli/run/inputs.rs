@@ -1,17 +1,19 @@
 //! What a run takes in: the streams of feeder.toml, or lines.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use crate::bundle::FEEDER_FILE;
 use crate::cli::identity::Connecting;
 use crate::config::feeder::FeederSettings;
 use crate::config::feeder::topic::{TopicTemplate, TopicVariables};
+use crate::device::clock::Clock;
+use crate::device::input::Input;
 use crate::device::intake::{Intake, WAITING};
 use crate::device::lines;
+use crate::device::socket::Socket;
 use crate::device::source::agenda::Plan;
 use crate::device::source::sampler::Sampler;
 use crate::device::stream::setup::{self, Me, Setup};
@@ -23,19 +25,22 @@ use crate::ui::Ui;
 
 /// What is ready to be taken in.
 pub(super) enum Inputs {
-    /// Sources are sampled.
-    Sources(Setup),
+    /// Sources are sampled, and maybe lines of other programs come in.
+    Sources(Setup, Option<Door>),
     /// Each line of standard input is a payload for this topic.
     Lines(TopicName, Streams),
+}
+
+/// A socket and where its lines go.
+pub(super) struct Door {
+    path: PathBuf,
+    topic: TopicName,
 }
 
 impl Inputs {
     /// The topic of the lines of standard input; nothing is touched.
     pub(super) fn lines(settings: &FeederSettings, connecting: &Connecting) -> Result<Self> {
-        let (thing, client_id) = names(connecting);
-        let [stream, source, quantity] = ["stdin"; 3];
-        let variables = TopicVariables { stream, source, quantity, thing, client_id };
-        Ok(Self::Lines(topic(settings, connecting)?.render(&variables)?, Streams::default()))
+        Ok(Self::Lines(topic_of("stdin", &topic(settings, connecting)?, connecting)?, Streams::default()))
     }
 
     /// Looks up what `file`, or that of the bundle, says of sources and streams; nothing is touched.
@@ -45,23 +50,38 @@ impl Inputs {
         let file = file.map_or(FEEDER_FILE.into(), |path| path.display().to_string());
         let me = Me { file: &file, thing, client_id, seed: seed(client_id) };
         let setup = setup::prepare(settings, &topic, &me)?;
-        let is_idle = !settings.remote.steers() && !setup.streams.rules().any(|rule| rule.enabled);
-        if is_idle { Err(Error::bad_input(format!("`{file}` enables no stream"))) } else { Ok(Self::Sources(setup)) }
+        let door = door(settings, &setup.streams, &topic, connecting)?;
+        let is_idle = !setup.streams.rules().any(|rule| rule.enabled) && door.is_none();
+        if is_idle && !settings.remote.steers() {
+            Err(Error::bad_input(format!("`{file}` enables no stream")))
+        } else {
+            Ok(Self::Sources(setup, door))
+        }
     }
 
     /// Where finished payloads go, and what is said of lost readings.
     pub(super) fn topic(&self) -> Result<TopicName> {
         let first = || self.streams().rules().next().map(|rule| rule.topic.clone());
         match self {
-            Self::Lines(topic, _) => Ok(topic.clone()),
-            Self::Sources(_) => first().ok_or_else(|| Error::bad_input("there is no stream")),
+            Self::Lines(topic, _) | Self::Sources(_, Some(Door { topic, .. })) => Ok(topic.clone()),
+            Self::Sources(_, None) => first().ok_or_else(|| Error::bad_input("there is no stream")),
         }
+    }
+
+    /// Every topic that is published to.
+    pub(super) fn topics(&self) -> Vec<TopicName> {
+        let lines = match self {
+            Self::Lines(topic, _) | Self::Sources(_, Some(Door { topic, .. })) => Some(topic.clone()),
+            Self::Sources(_, None) => None,
+        };
+        let enabled = self.streams().rules().filter(|rule| rule.enabled);
+        enabled.map(|rule| rule.topic.clone()).chain(lines).collect()
     }
 
     /// The streams; none of lines.
     pub(super) fn streams(&self) -> &Streams {
         match self {
-            Self::Sources(setup) => &setup.streams,
+            Self::Sources(setup, _) => &setup.streams,
             Self::Lines(_, streams) => streams,
         }
     }
@@ -72,10 +92,20 @@ impl Inputs {
             ui.event(|| format!("each line of standard input -> {topic}"), &json!({"source": "stdin", "topic": topic}));
         }
         self.streams().rules().for_each(|rule| ui.event(|| sentence(rule), &object(rule)));
+        if let Self::Sources(_, Some(Door { path, topic })) = self {
+            let value = json!({"source": "socket", "path": path, "topic": topic});
+            ui.event(|| format!("each line written to {} -> {topic}", path.display()), &value);
+        }
     }
 
     /// Starts to take in. `is_steered`: a source without a stream may get one later.
-    pub(super) fn start(self, count: Option<u64>, is_steered: bool, ui: Ui) -> Result<(Intake, Streams)> {
+    pub(super) fn start(
+        self,
+        count: Option<u64>,
+        is_steered: bool,
+        clock: &Clock,
+        ui: Ui,
+    ) -> Result<(Intake, Streams)> {
         let (sink, inputs) = mpsc::channel(WAITING);
         match self {
             Self::Lines(topic, streams) => {
@@ -83,18 +113,50 @@ impl Inputs {
                 lines::read(std::io::stdin(), sink)?;
                 Ok((Intake::new(inputs, Vec::new()), streams))
             }
-            Self::Sources(Setup { sources, streams }) => {
+            Self::Sources(Setup { sources, streams }, door) => {
+                let socket = door.map(|door| open(&door, &sink, ui)).transpose()?;
                 streams.rules().for_each(|rule| ui.detail(&sentence(rule)));
                 let samplers = sources.into_iter().enumerate().map(|(place, source)| {
                     let ticks = streams.ticks(place);
                     let count = if ticks.is_empty() && !is_steered { Some(0) } else { count };
-                    let plan = Plan { ticks, count };
-                    Sampler::start(source, plan, OffsetDateTime::now_utc, sink.clone())
+                    let (plan, clock) = (Plan { ticks, count }, clock.clone());
+                    Sampler::start(source, plan, move || clock.now(), sink.clone())
                 });
-                Ok((Intake::new(inputs, samplers.collect::<Result<_>>()?), streams))
+                let intake = Intake::new(inputs, samplers.collect::<Result<_>>()?);
+                Ok((socket.into_iter().fold(intake, Intake::with_socket), streams))
             }
         }
     }
+}
+
+/// The socket of these settings. Its lines have no numbers of ours, so nobody else may use their topic.
+fn door(
+    settings: &FeederSettings,
+    streams: &Streams,
+    topic: &TopicTemplate,
+    connecting: &Connecting,
+) -> Result<Option<Door>> {
+    let Some(path) = settings.input.socket.clone() else { return Ok(None) };
+    let topic = topic_of("socket", settings.input.topic.as_ref().unwrap_or(topic), connecting)?;
+    match streams.rules().find(|rule| rule.topic == topic) {
+        Some(rule) => Err(Error::bad_input(format!(
+            "the lines of the socket have the topic of stream `{}`, `{topic}`",
+            rule.name
+        ))
+        .hint("give them their own in feeder.toml: [input] topic = \"sensors/{{ thing }}/lines\"")),
+        None => Ok(Some(Door { path, topic })),
+    }
+}
+
+fn open(door: &Door, sink: &mpsc::Sender<Input>, ui: Ui) -> Result<Socket> {
+    ui.detail(&format!("publishing each line written to `{}` to `{}`", door.path.display(), door.topic));
+    Socket::listen(&door.path, sink.clone())
+}
+
+/// The topic of lines that come in by `what`.
+fn topic_of(what: &str, template: &TopicTemplate, connecting: &Connecting) -> Result<TopicName> {
+    let (thing, client_id) = names(connecting);
+    template.render(&TopicVariables { stream: what, source: what, quantity: what, thing, client_id })
 }
 
 /// The Thing, which is the client id where there is no bundle to name it, and the client id.

@@ -1,7 +1,7 @@
 //! Sources that are text files: which file holds which quantity, and in which unit the kernel writes it.
 //!
-//! Units: Documentation/ABI/testing/sysfs-bus-iio, Documentation/hwmon/sysfs-interface.rst and
-//! Documentation/w1/slaves/w1_therm.rst of the Linux kernel.
+//! Names and units: Documentation/ABI/testing/sysfs-bus-iio ("in_tempY_raw" and so on: "units after application of scale and
+//! offset"), Documentation/hwmon/sysfs-interface.rst and Documentation/w1/slaves/w1_therm.rst of the Linux kernel.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,19 +48,27 @@ pub struct Channel {
 /// Name, unit, begin of the file's name, divisor, and the number that is meant where none is said.
 type Known = (&'static str, &'static str, &'static str, f64, &'static str);
 
-const IIO: [Known; 5] = [
+/// Thousandths of degrees, percent, volts, amperes and watts, kilopascals, lux, ohms. Voltages, currents and powers always
+/// have a number.
+const IIO: [Known; 8] = [
     ("temperature", "Cel", "in_temp", 1e3, ""),
     ("humidity", "%RH", "in_humidityrelative", 1e3, ""),
     ("pressure", "Pa", "in_pressure", 1e-3, ""),
     ("illuminance", "lx", "in_illuminance", 1.0, ""),
-    ("voltage", "V", "in_voltage", 1e3, ""),
+    ("gas_resistance", "Ohm", "in_resistance", 1.0, ""),
+    ("voltage", "V", "in_voltage", 1e3, "0"),
+    ("current", "A", "in_current", 1e3, "0"),
+    ("power", "W", "in_power", 1e3, "0"),
 ];
-const HWMON: [Known; 6] = [
+/// Thousandths of degrees, percent, volts and amperes, millionths of watts and joules. Voltages count from 0, all others
+/// from 1.
+const HWMON: [Known; 7] = [
     ("temperature", "Cel", "temp", 1e3, "1"),
     ("humidity", "%RH", "humidity", 1e3, "1"),
     ("voltage", "V", "in", 1e3, "0"),
     ("current", "A", "curr", 1e3, "1"),
     ("power", "W", "power", 1e6, "1"),
+    ("energy", "J", "energy", 1e6, "1"),
     ("fan_speed", "1/min", "fan", 1.0, "1"),
 ];
 const W1: [Known; 1] = [("temperature", "Cel", "", 1e3, "")];
@@ -111,17 +119,6 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// The name of a setting that was written, for kinds that have none of these.
-    pub(super) fn first(&self) -> Option<&'static str> {
-        let written = [
-            ("path", self.path.is_some()),
-            ("device", self.device.is_some()),
-            ("measures", self.measures.is_some()),
-            ("unit", self.unit.is_some()),
-        ];
-        written.iter().find(|(_, is_there)| *is_there).map(|(name, _)| *name)
-    }
-
     pub(super) fn check(self, layout: Layout) -> Result<FileSettings, String> {
         let Self { path, device, measures, unit } = self;
         let measures =
@@ -133,14 +130,8 @@ impl Written {
         if layout == Layout::File {
             let path = path.ok_or("`path` is missing: the file that holds the number")?;
             let [name] = <[String; 1]>::try_from(measures).map_err(|_| "`measures`: a file holds one quantity")?;
-            if device.is_some() {
-                return Err("`device` is no setting of a file".into());
-            }
             let channel = Channel { name, unit: unit.unwrap_or_default(), stem: String::new(), divisor: 1.0 };
             return Ok(FileSettings { layout, path, device, channels: vec![channel] });
-        }
-        if unit.is_some() {
-            return Err("`unit` is no setting here: the kernel says it".into());
         }
         let path = match (path, &device) {
             (Some(path), _) => path,

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use time::OffsetDateTime;
-
 use super::reloading::Reloads;
 use super::steering::Steering;
+use crate::device::clock::Clock;
 use crate::device::message::Form;
 use crate::device::session::Limits;
 use crate::mqtt::{Identity, Qos, Settings};
@@ -36,7 +35,7 @@ pub struct Feed {
     /// Changes of the streams while it runs.
     pub reloads: Option<Reloads>,
     /// The clock on the wall.
-    pub clock: fn() -> OffsetDateTime,
+    pub clock: Clock,
 }
 
 /// How it went.

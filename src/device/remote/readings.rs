@@ -66,7 +66,7 @@ mod tests {
     use crate::device::source::reading::TEMPERATURE;
 
     fn publication(stream: &str, value: Option<f64>) -> Publication {
-        let taken_at = datetime!(2026-11-25 12:00 UTC);
+        let taken_at = datetime!(2026-11-25 12:00 UTC).into();
         let measurement = Measurement { taken_at, quantity: TEMPERATURE, origin: "x".into(), value, spread: None };
         Publication { topic: format!("t/{stream}").parse().unwrap(), measurement }
     }

@@ -102,6 +102,32 @@ pub enum ReadError {
         /// What is wrong with it.
         what: String,
     },
+    /// A device over TCP, or its serial line, cannot be reached.
+    #[error("cannot reach `{address}`: {cause}")]
+    NoLine {
+        /// `host:port`, or the device file.
+        address: String,
+        /// What the operating system says.
+        cause: String,
+    },
+    /// A device did not answer in time.
+    #[error("unit {unit_id} at `{address}` did not answer")]
+    Silent {
+        /// `host:port`, or the device file.
+        address: String,
+        /// Which device on the line.
+        unit_id: u8,
+    },
+    /// A device refused to say a value.
+    #[error("`{point}`: the device answers with Modbus exception {code}, {name}")]
+    Refused {
+        /// The point.
+        point: String,
+        /// The exception code (MODBUS Application Protocol V1.1b3, section 7).
+        code: u8,
+        /// What it is called there.
+        name: String,
+    },
     /// The source has given all it has: no fault, and the end of its samples.
     #[error("the source has ended")]
     Ended,
@@ -114,6 +140,18 @@ pub enum ReadError {
     /// A DS18B20 says exactly 85 degrees Celsius before its first conversion (datasheet, "Operation").
     #[error("`{path}`: exactly 85 degC is the value after power-on, before the first conversion")]
     PowerOn {
+        /// The file.
+        path: String,
+    },
+    /// A DS18B20 had too little power to convert: 127.94 degrees Celsius is more than it can measure.
+    #[error("`{path}`: the thermometer had too little power to measure")]
+    NoPower {
+        /// The file.
+        path: String,
+    },
+    /// The kernel says that this channel is not to be trusted.
+    #[error("`{path}` says that the channel has a fault, such as a broken wire")]
+    Fault {
         /// The file.
         path: String,
     },
@@ -140,9 +178,14 @@ impl ReadError {
             }
             Self::WrongChip { .. } => vec!["set the address of one of the chips by its SDO pin".into()],
             Self::NoDevice { path, .. } => vec![format!("ls {path}")],
-            Self::Checksum { .. } | Self::PowerOn { .. } => {
+            Self::NoLine { address, .. } => vec![reach(address)],
+            Self::Silent { .. } => vec!["check `unit_id`, and of a serial line `baud_rate`, `parity` and wires".into()],
+            Self::Refused { code: 2, .. } => vec!["check `register`: addresses count from 0".into()],
+            Self::Refused { .. } => vec![],
+            Self::Checksum { .. } | Self::PowerOn { .. } | Self::NoPower { .. } => {
                 vec!["check the 1-wire supply and its pull-up of 4.7 kOhm".into()]
             }
+            Self::Fault { path } => vec![format!("cat {path}, and check the wires of the channel")],
             Self::NoFile { .. } | Self::NoNumber { .. } | Self::BadLine { .. } | Self::Ended => vec![],
             Self::BrownOut => vec!["check the sensor's supply: 3.3 V, short wires".into()],
             Self::NoNewData | Self::Timeout | Self::Implausible { .. } | Self::NotOpen | Self::Panicked(_) => vec![],
@@ -152,6 +195,13 @@ impl ReadError {
 
 const SIMULATE: &str = "iotctl run --sensor sim";
 const WIRING: &str = "check the wiring: SDA, SCL, 3.3 V, ground";
+
+fn reach(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some((host, port)) => format!("nc -vz {} {port}", host.trim_matches(['[', ']'])),
+        None => format!("ls -l {address}; the user must be in its group: sudo usermod -aG dialout $USER"),
+    }
+}
 
 /// `i2cdetect` wants the number of the bus, not its path.
 fn detect(bus: &str) -> String {

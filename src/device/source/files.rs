@@ -13,8 +13,10 @@ use crate::config::feeder::files::{Channel, FileSettings, Layout};
 
 /// More than any such file has; a device that never ends is not read to its end.
 const LONGEST: u64 = 4096;
-/// A DS18B20 after power-on, in thousandths of a degree.
+/// A DS18B20 after power-on, and one that had too little power to convert, in thousandths of a degree
+/// (Documentation/w1/slaves/w1_therm.rst, `features`: 85.00 and 127.94).
 const POWER_ON: f64 = 85_000.0;
+const NO_POWER: f64 = 127_937.0;
 
 /// What files of these settings hold.
 pub(super) fn quantities(settings: &FileSettings) -> Vec<Quantity> {
@@ -58,7 +60,12 @@ impl Files {
         let file = |end: &str| self.folder.join(format!("{}{end}", channel.stem));
         let written = match self.settings.layout {
             Layout::File => number(&self.folder)?,
-            Layout::Hwmon => number(&file("_input"))?,
+            Layout::Hwmon => {
+                trusted(&file("_fault"))?;
+                // Some power meters have only a mean, that of `power1_average_interval`.
+                let files = [file("_input"), file("_average")];
+                number(files.iter().find(|file| file.exists()).unwrap_or(&files[0]))?
+            }
             Layout::Iio if file("_input").exists() => number(&file("_input"))?,
             Layout::Iio => self.raw(channel)?,
             Layout::W1 => w1(&self.folder)?,
@@ -66,7 +73,8 @@ impl Files {
         Ok(without_noise(written / channel.divisor))
     }
 
-    /// `(raw + offset) * scale`; a channel without a scale or offset of its own has that of all of its type.
+    /// `(raw + offset) * scale`; a channel without a scale or offset of its own has that of all of its type
+    /// (Documentation/ABI/testing/sysfs-bus-iio, `<type>[Y]_offset` and `<type>[Y]_scale`).
     fn raw(&self, channel: &Channel) -> Result<f64, ReadError> {
         let raw = number(&self.folder.join(format!("{}_raw", channel.stem)))?;
         let setting = |name: &str, otherwise: f64| {
@@ -96,6 +104,12 @@ impl Source for Files {
     }
 }
 
+/// A broken wire, an unconnected fan: "the measurement for that channel should not be trusted"
+/// (Documentation/hwmon/sysfs-interface.rst).
+fn trusted(fault: &Path) -> Result<(), ReadError> {
+    if fault.exists() && number(fault)? != 0.0 { Err(ReadError::Fault { path: shown(fault) }) } else { Ok(()) }
+}
+
 /// Thousandths of a degree of a 1-wire thermometer: `w1_slave` says whether its checksum is right, `temperature` does not.
 fn w1(folder: &Path) -> Result<f64, ReadError> {
     let path = folder.join("w1_slave");
@@ -113,7 +127,11 @@ fn w1(folder: &Path) -> Result<f64, ReadError> {
         (path, value)
     };
     // True 85.000 degrees fail too, until they move by a sixteenth; a false alarm in every power cut would be worse.
-    if value == POWER_ON { Err(ReadError::PowerOn { path: shown(&path) }) } else { Ok(value) }
+    match value {
+        POWER_ON => Err(ReadError::PowerOn { path: shown(&path) }),
+        NO_POWER => Err(ReadError::NoPower { path: shown(&path) }),
+        value => Ok(value),
+    }
 }
 
 fn number(path: &Path) -> Result<f64, ReadError> {
@@ -222,6 +240,51 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_without_a_number_is_the_first_of_its_kind_and_every_unit_becomes_ours() {
+        let root = tree(&[
+            ("ina226/in_voltage0_input", "3300\n"),
+            ("ina226/in_current0_raw", "250\n"),
+            ("ina226/in_current0_scale", "0.5\n"),
+            ("ina226/in_power0_input", "412.5\n"),
+            ("ina226/in_resistance_input", "120000\n"),
+            ("psu/in0_input", "12050\n"),
+            ("psu/curr1_input", "2500\n"),
+            ("psu/power1_average", "30125000\n"),
+            ("psu/energy1_input", "7200000000\n"),
+            ("psu/humidity1_input", "45250\n"),
+            ("psu/fan1_input", "1200\n"),
+        ]);
+        let iio = "kind = \"iio\"\nmeasures = [\"voltage\", \"current\", \"power\", \"gas_resistance\"]";
+        let wanted = [
+            measured("voltage", 3.3, "V"),
+            measured("current", 0.125, "A"),
+            measured("power", 0.4125, "W"),
+            measured("gas_resistance", 120_000.0, "Ohm"),
+        ];
+        assert_eq!(values(&mut source(&root, "ina226", iio)).unwrap(), wanted);
+        let hwmon = "kind = \"hwmon\"\n\
+                     measures = [\"voltage\", \"current\", \"power\", \"energy\", \"humidity\", \"fan_speed\"]";
+        let wanted = [
+            measured("voltage", 12.05, "V"),
+            measured("current", 2.5, "A"),
+            measured("power", 30.125, "W"),
+            measured("energy", 7200.0, "J"),
+            measured("humidity", 45.25, "%RH"),
+            measured("fan_speed", 1200.0, "1/min"),
+        ];
+        assert_eq!(values(&mut source(&root, "psu", hwmon)).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_channel_that_the_kernel_does_not_trust_has_no_value() {
+        let root = tree(&[("a/temp1_input", "-128000\n"), ("a/temp1_fault", "1\n")]);
+        let mut source = source(&root, "a", "kind = \"hwmon\"");
+        assert!(matches!(values(&mut source), Err(ReadError::Fault { .. })));
+        fs::write(root.path().join("a/temp1_fault"), "0\n").unwrap();
+        assert_eq!(values(&mut source).unwrap(), [measured("temperature", -128.0, "Cel")]);
+    }
+
+    #[test]
     fn a_ds18b20_is_believed_only_with_a_right_checksum_and_after_its_first_conversion() {
         let slave = |crc: &str, value: &str| {
             let bytes = "50 05 4b 46 7f ff 0c 10 1c";
@@ -231,6 +294,7 @@ mod tests {
         assert_eq!(slave("YES", "-1250").unwrap(), [measured("temperature", -1.25, "Cel")]);
         assert!(matches!(slave("NO", "21000"), Err(ReadError::Checksum { .. })));
         assert!(matches!(slave("YES", "85000"), Err(ReadError::PowerOn { .. })));
+        assert!(matches!(slave("YES", "127937"), Err(ReadError::NoPower { .. })));
         assert!(matches!(slave("YES", ""), Err(ReadError::NoNumber { .. })));
         let root = tree(&[("28-1/temperature", "85062\n"), ("28-2/temperature", "85000\n")]);
         let of = |folder: &str| values(&mut source(&root, folder, "kind = \"w1\""));

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use super::fault::ReadError;
+use crate::device::clock::Stamp;
 
 /// Something that measures, on any bus.
 pub trait Source: Send {
@@ -75,7 +74,7 @@ pub struct Sample {
     /// The streams that it was taken for, by their place.
     pub due: Vec<usize>,
     /// When the measurement began, by the clock on the wall.
-    pub taken_at: OffsetDateTime,
+    pub taken_at: Stamp,
     /// The same since the sampler started, by a clock that never jumps.
     pub elapsed: Duration,
     /// Name of the device.

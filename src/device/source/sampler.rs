@@ -10,12 +10,12 @@ use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use super::agenda::{Agenda, Plan};
 use super::fault::ReadError;
 use super::reading::{Reading, Sample, Source};
+use crate::device::clock::Stamp;
 use crate::device::input::Input;
 use crate::error::{Error, Result};
 
@@ -32,12 +32,13 @@ impl Sampler {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub fn start(
+    pub fn start<S: Into<Stamp>>(
         source: Box<dyn Source>,
         plan: Plan,
-        clock: impl Fn() -> OffsetDateTime + Send + 'static,
+        clock: impl Fn() -> S + Send + 'static,
         sink: mpsc::Sender<Input>,
     ) -> Result<Self> {
+        let clock = move || clock().into();
         let (sender, plans) = sync::channel();
         let origin = source.origin().into();
         let started = Instant::now();
@@ -88,7 +89,7 @@ struct Worker<C> {
     trouble: Option<ReadError>,
 }
 
-impl<C: Fn() -> OffsetDateTime> Worker<C> {
+impl<C: Fn() -> Stamp> Worker<C> {
     fn run(mut self) {
         let mut skipped = 0;
         while !self.agenda.is_done() {
@@ -162,6 +163,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
+    use time::OffsetDateTime;
     use time::macros::datetime;
 
     use super::super::agenda::Tick;
@@ -233,7 +235,7 @@ mod tests {
         let mut sampler = start(source, QUICK, Some(5));
         let samples = all(&mut sampler).await;
         assert_eq!(samples.len(), 5);
-        assert!(samples.iter().all(|sample| sample.value(&TEMPERATURE) == Some(21.5) && sample.taken_at == NOW));
+        assert!(samples.iter().all(|sample| sample.value(&TEMPERATURE) == Some(21.5) && sample.taken_at == NOW.into()));
         assert_eq!(&*samples[0].origin, "script");
         assert_eq!(opened.load(Ordering::SeqCst), 1);
     }

@@ -55,6 +55,7 @@ fn sources(settings: &FeederSettings) -> BTreeMap<String, SourceSettings> {
         let kind = match settings.sensor {
             Sensor::Bme680 => SourceKind::Bme680 { bus: settings.bus.clone() },
             Sensor::Sim => SourceKind::Sim,
+            Sensor::None => return BTreeMap::new(),
         };
         let only = SourceSettings { kind, calibration: Calibration::default() };
         return [(ONLY.to_owned(), only)].into();
@@ -78,7 +79,7 @@ impl Planner<'_> {
 
     /// The streams of a file that names none: the tutorial's one, or every quantity of every source.
     fn implied(&self) -> Result<Vec<Rule>> {
-        if self.settings.source.is_empty() {
+        if self.settings.source.is_empty() && self.settings.sensor != Sensor::None {
             return Ok(vec![self.rule("temperature", ONLY, TEMPERATURE, &StreamSettings::default())?]);
         }
         let mut rules = Vec::new();
@@ -109,6 +110,7 @@ impl Planner<'_> {
             Some(name) if self.sources.contains_key(name) => Ok(name),
             Some(name) => Err(format!("there is no source `{name}`; there are {}", known())),
             None if self.sources.len() == 1 => Ok(self.sources.keys().next().map_or(ONLY, String::as_str)),
+            None if self.sources.is_empty() => Err("there is no sensor and no source".into()),
             None => Err(format!("`source` is missing: one of {}", known())),
         }
     }
@@ -254,12 +256,12 @@ mod tests {
             ("[source.a]\nkind = \"csv\"\npath = \"x\"\n".to_owned(), "line 1, `source.a`: `column` is missing"),
             (
                 "[source.a]\nkind = \"sim\"\nrepeat = true\n".to_owned(),
-                "line 1, `source.a`: `column` and `repeat` are settings of `csv` only",
+                "line 1, `source.a`: `repeat` is no setting of `sim`; it is one of `csv`",
             ),
             ("[source.a]\nkind = \"file\"\n".to_owned(), "line 1, `source.a`: `path` is missing"),
             (
                 "[source.a]\nkind = \"sim\"\npath = \"x\"\n".to_owned(),
-                "line 1, `source.a`: `path` is a setting of `iio`, `hwmon`, `w1` and `file` only",
+                "line 1, `source.a`: `path` is no setting of `sim`; it is one of `iio`, `hwmon`, `w1`, `file`, `csv`",
             ),
             ("topic = \"a/{{ floor }}\"\n".to_owned(), "line 1, `topic`: topic `a/{{ floor }}` asks for `floor`"),
         ];

@@ -63,7 +63,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn measured(value: Option<f64>) -> Measurement {
-        let taken_at = time::macros::datetime!(2026-11-25 12:00 UTC);
+        let taken_at = time::macros::datetime!(2026-11-25 12:00 UTC).into();
         Measurement { taken_at, quantity: TEMPERATURE, origin: "x".into(), value, spread: None }
     }
 
