@@ -4,8 +4,10 @@
 
 mod arn;
 mod endpoint;
+mod proxy;
 mod text;
 
 pub use arn::Arn;
 pub use endpoint::{DataEndpoint, MQTT_PORT};
+pub use proxy::Proxy;
 pub use text::{AccountId, AttributeName, AttributeValue, ClientId, PolicyName, Region, ThingName};

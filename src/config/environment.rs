@@ -4,8 +4,9 @@
 
 use std::env;
 
+use super::proxy::is_exempt;
 use crate::error::{Error, Kind, Result};
-use crate::names::Region;
+use crate::names::{Proxy, Region};
 
 /// `AWS_REGION`, else `AWS_DEFAULT_REGION`, as the AWS CLI has it.
 pub fn region() -> Result<Option<Region>> {
@@ -25,4 +26,22 @@ pub fn profile() -> Option<String> {
 /// Whether systemd started this process as a service that it waits for: `NOTIFY_SOCKET` (sd_notify(3)).
 pub fn is_service() -> bool {
     env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+}
+
+/// The proxy that connections to `host` go through: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host. In
+/// small letters too, as curl has them.
+///
+/// # Errors
+/// Configuration (78), if it is a proxy that is not spoken.
+pub fn proxy(host: &str) -> Result<Option<Proxy>> {
+    let found = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)))
+    };
+    let exempt = found(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
+    let named = found(["HTTPS_PROXY", "https_proxy"]).or_else(|| found(["ALL_PROXY", "all_proxy"]));
+    let Some((name, text)) = named.filter(|_| !is_exempt(host, &exempt)) else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: Error| {
+        Error::new(Kind::Configuration, format!("{name} names no proxy for this: {}", error.message()))
+            .hint("an HTTP proxy: --proxy http://HOST:PORT, and a straight way: --proxy none")
+    })
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
 use rustls::{AlertDescription, CertificateError};
 
-use super::identity::Identity;
+use super::identity::{ALPN, Identity};
+use super::tunnel::Blocked;
 use crate::error::{Error, Kind};
-use crate::names::DataEndpoint;
+use crate::names::{DataEndpoint, Proxy};
 use crate::topic::{TopicFilter, TopicName};
 
 /// What sort of end a connection had.
@@ -38,6 +39,9 @@ impl Ending {
 /// The connection did not come about.
 pub(super) fn connecting(error: &ConnectionError, identity: &Identity) -> Error {
     let endpoint = &identity.endpoint;
+    if let (Some(blocked), Some(proxy)) = (inner::<Blocked>(error), &identity.proxy) {
+        return no_tunnel(blocked, proxy, endpoint);
+    }
     match tls_error(error) {
         Some(tls) => untrusted(tls, endpoint),
         None => match error {
@@ -51,7 +55,7 @@ pub(super) fn connecting(error: &ConnectionError, identity: &Identity) -> Error 
 /// Nothing came back in time.
 pub(super) fn silent(endpoint: &DataEndpoint, waited: Duration) -> Error {
     Error::new(Kind::Unreachable, format!("`{endpoint}` did not answer within {} s", waited.as_secs()))
-        .hint("is the port open? a firewall that drops packets looks like this: nc -vz HOST 8883")
+        .hint("is the port open? a firewall that drops packets looks like this; AWS IoT has port 443 too: --port 443")
 }
 
 /// A connection that stood has ended.
@@ -137,7 +141,26 @@ fn untrusted(error: &rustls::Error, endpoint: &DataEndpoint) -> Error {
     }
 }
 
+/// The proxy does not let us through. It is named without its password.
+fn no_tunnel(blocked: &Blocked, proxy: &Proxy, endpoint: &DataEndpoint) -> Error {
+    let error = Error::new(Kind::Unreachable, format!("no way to `{endpoint}` through the proxy `{proxy}`"))
+        .because(Text(blocked.to_string()));
+    match blocked {
+        Blocked::Unreachable(_) => error.hint("is the proxy's address right? a straight way is: --proxy none"),
+        Blocked::Refused { status: 407, .. } => error.hint("it wants a user: --proxy http://USER:PASSWORD@HOST:PORT"),
+        Blocked::Refused { .. } => {
+            error.hint("it must allow CONNECT to this host and port; many allow port 443 only: --port 443")
+        }
+        Blocked::NoProxy => error.hint("is that the port of an HTTP proxy?"),
+    }
+}
+
 fn alerted(alert: AlertDescription, endpoint: &DataEndpoint) -> Error {
+    if alert == AlertDescription::NoApplicationProtocol {
+        return Error::new(Kind::Unreachable, format!("`{endpoint}` speaks no MQTT with certificates on this port"))
+            .because(Text(format!("it does not know the ALPN protocol `{ALPN}`")))
+            .hint("it must be the endpoint of iot:Data-ATS; on port 8883 it needs no ALPN");
+    }
     Error::new(Kind::Denied, format!("`{endpoint}` refused our certificate during the TLS handshake"))
         .because(Text(format!("TLS alert {alert:?}")))
         .hint("the certificate must be registered in this account and region, and ACTIVE")
@@ -154,8 +177,13 @@ fn unreachable(error: &ConnectionError, endpoint: &DataEndpoint) -> Error {
 fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
     match error {
         ConnectionError::Tls(rumqttc::TlsError::TLS(tls)) => Some(tls),
-        error => io_error(error)?.get_ref()?.downcast_ref(),
+        error => inner(error),
     }
+}
+
+/// What an I/O error was made of.
+fn inner<E: std::error::Error + 'static>(error: &ConnectionError) -> Option<&E> {
+    io_error(error)?.get_ref()?.downcast_ref()
 }
 
 fn io_error(error: &ConnectionError) -> Option<&io::Error> {
