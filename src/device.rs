@@ -13,6 +13,7 @@ pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
+pub mod remote;
 pub mod session;
 pub mod source;
 pub mod spool;

@@ -25,9 +25,11 @@ use crate::ui::Ui;
 mod connection;
 mod inputs;
 mod show;
+mod steering;
 
 use connection::Connection;
 use inputs::Inputs;
+use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
@@ -78,6 +80,8 @@ pub(super) struct Run {
     queueing: Queueing,
     #[command(flatten)]
     connection: Connection,
+    #[command(flatten)]
+    afar: Afar,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -96,19 +100,22 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
+    let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
         settings: connection::patience(&settings),
         limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
         dead_letters: folder.clone(),
+        steering,
         clock: OffsetDateTime::now_utc,
     };
     show::delay(feed.limits.start_delay, ui);
-    let (intake, streams) = inputs.start(arguments.count, ui)?;
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -170,6 +177,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
     arguments.connection.over(&mut settings);
+    arguments.afar.over(&mut settings.remote);
     Ok(settings)
 }
 

@@ -14,10 +14,12 @@ use crate::topic::TopicName;
 
 pub mod csv;
 pub mod files;
+pub mod remote;
 pub mod source;
 pub mod stream;
 pub mod topic;
 
+use remote::RemoteSettings;
 use source::{SourceSettings, first_bus};
 use stream::{Located, StreamSettings};
 use topic::TopicTemplate;
@@ -73,6 +75,9 @@ pub struct FeederSettings {
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// What steers it while it runs.
+    #[serde(default)]
+    pub remote: RemoteSettings,
     /// The sources, by name; none: the one `sensor`.
     #[serde(default)]
     pub source: BTreeMap<String, Located<SourceSettings>>,
@@ -109,6 +114,7 @@ impl Default for FeederSettings {
             proxy: None,
             timestamp: Timestamp::default(),
             epoch: false,
+            remote: RemoteSettings::default(),
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
@@ -184,7 +190,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
         .hint("the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, proxy, timestamp, epoch")
-        .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
+        .hint("and tables: [spool], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
 fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {

@@ -22,12 +22,15 @@ use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
+mod aside;
 mod line;
 mod parking;
+pub mod steering;
 mod waiting_room;
 
 use line::{Happening, Line};
 use parking::Parking;
+use steering::{Order, Steering, Wheel};
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -50,6 +53,8 @@ pub struct Feed {
     pub gives_up: bool,
     /// The folder for messages that policy forbids; without one they are given up.
     pub dead_letters: Option<PathBuf>,
+    /// What it is steered by while it runs.
+    pub steering: Steering,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -77,6 +82,8 @@ pub enum Event<'a> {
         /// How many.
         connections: u32,
     },
+    /// Settings or an action from afar were put in force, or refused.
+    Steered(&'a Order),
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -131,7 +138,8 @@ pub async fn run<Q: Queue>(
     let session = Session::new(feed.limits);
     let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
     let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
-    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
+    let wheel = Wheel::new(&feed.steering, &streams);
+    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
     let feeder = Feeder {
         feed,
         streams,
@@ -139,6 +147,8 @@ pub async fn run<Q: Queue>(
         session,
         line,
         parking,
+        wheel,
+        has_new_plans: false,
         dice,
         observer,
         started: Instant::now(),
@@ -161,6 +171,9 @@ struct Feeder<'a, Q, D> {
     session: Session,
     line: Line,
     parking: Parking,
+    wheel: Wheel,
+    /// Whether the sources do not know yet what was changed.
+    has_new_plans: bool,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -185,6 +198,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
+            if std::mem::take(&mut self.has_new_plans) {
+                intake.replan(self.streams.plans());
+            }
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
@@ -222,9 +238,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
-            self.queue.announce(&self.feed.topic, moment);
+            self.queue.announce(self.feed.form, moment);
         }
         self.report_losses();
+        let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
@@ -241,6 +258,15 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         } else if let Some(record) = self.queue.get(number) {
             self.line.publish(number, record);
         }
+    }
+
+    /// What is not a reading and not queued; returns when there is more of it.
+    fn say_asides(&mut self, now: Duration) -> Option<Duration> {
+        if !self.session.is_online() {
+            return None;
+        }
+        self.wheel.asides(now).into_iter().for_each(|aside| self.line.say(aside));
+        self.wheel.due()
     }
 
     fn came_in(&mut self, input: Option<Input>) {
@@ -260,6 +286,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     fn sampled(&mut self, sample: &Sample) {
         let publications = self.streams.take(sample);
+        self.wheel.measured(&publications);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
         if sample.outcome.is_err() && !publications.is_empty() {
             (self.observer)(Event::SampleFailed(sample));
@@ -284,9 +311,17 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 self.summary.reconnects += u64::from(self.was_online);
                 self.was_online = true;
                 self.session.connected(self.now(), self.queue.first());
+                self.wheel.connected();
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
+            Happening::Received(message) => {
+                if let Some(order) = self.wheel.received(&message, &mut self.streams) {
+                    self.has_new_plans |= order.refused.is_none();
+                    (self.observer)(Event::Steered(&order));
+                }
+            }
+            Happening::Said => {}
             Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }

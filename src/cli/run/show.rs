@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::cli::logging;
 use crate::device::dead_letters::Parked;
+use crate::device::feeder::steering::Order;
 use crate::device::feeder::{Event, Summary};
 use crate::device::loss::Losses;
 use crate::device::queue::Record;
+use crate::device::remote::level::LogLevel;
 use crate::device::source::reading::Sample;
 use crate::device::spool::files::Disk;
 use crate::device::spool::{Spool, Stat};
@@ -19,10 +22,10 @@ pub(super) fn spool(spool: &Spool<Disk>, ui: Ui) {
     let Stat { epoch, first, end, segments, losses } = spool.stat();
     let waiting = end - first;
     let value = json!({
-        "event": "spool", "epoch": format!("{epoch:016x}"), "first": first, "next": end, "segments": segments,
+        "event": "spool", "epoch": format!("{epoch:016x}"), "waiting": waiting, "segments": segments,
         "lost": reasons(&losses),
     });
-    ui.log(|| format!("spool {epoch:016x}: {waiting} readings wait, number {end} is next"), &value, waiting > 0);
+    ui.log(|| format!("{waiting} readings wait on the disk, and are sent first"), &value, waiting > 0);
 }
 
 /// The first connection waits, and a person who looks on should not take that for a fault.
@@ -58,11 +61,25 @@ pub(super) fn event(event: &Event<'_>, identity: &Identity, ui: Ui) {
         }
         Event::Contested { connections } => contested(*connections, identity, ui),
         Event::Parked(letter) => parked(letter, ui),
+        Event::Steered(order) => steered(order, ui),
         Event::Disconnected { reason, retry_in, waiting } => {
             let wait = retry_in.as_secs_f64();
             let hints = reason.hints().iter().map(|hint| format!("\n  hint: {hint}")).collect::<String>();
             ui.warn(&format!("{reason}; {waiting} waiting, next attempt in {wait:.1} s{hints}"));
         }
+    }
+}
+
+/// The level of the log is set here, because the log is the program's, not the feeder's.
+fn steered(order: &Order, ui: Ui) {
+    logging::set_level(order.log_level.map(LogLevel::name));
+    let what =
+        order.version.map_or("an action".to_owned(), |version| format!("remote configuration, version {version}"));
+    let refused = order.refused.as_ref().map(ToString::to_string);
+    let value = json!({"event": "steered", "version": order.version, "refused": refused});
+    match &refused {
+        None => ui.log(|| format!("{what} is in force"), &value, true),
+        Some(why) => ui.log(|| format!("{what} is refused, and nothing was changed: {why}"), &value, true),
     }
 }
 
