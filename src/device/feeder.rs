@@ -9,12 +9,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::dead_letters::Parked;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
 use super::message::Form;
-use super::queue::{Moment, Queue, Record};
+use super::queue::{Moment, Queue};
 use super::session::{Limits, Session, Step};
 use super::source::reading::Sample;
 use super::stream::Streams;
@@ -23,14 +22,16 @@ use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod aside;
+mod event;
 mod line;
 mod parking;
 pub mod steering;
 mod waiting_room;
 
+pub use event::{Event, Summary};
 use line::{Happening, Line};
 use parking::Parking;
-use steering::{Order, Steering, Wheel};
+use steering::{Steering, Wheel};
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -57,63 +58,6 @@ pub struct Feed {
     pub steering: Steering,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
-}
-
-/// What happened, for whoever watches.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The broker accepted the connection.
-    Connected,
-    /// The broker acknowledged a message (QoS 1), or it was sent (QoS 0).
-    Published(&'a Record),
-    /// The sensor gave no value; a message with `null` was queued.
-    SampleFailed(&'a Sample),
-    /// A line was longer than AWS IoT takes, and left out.
-    TooLong {
-        /// How many bytes it had.
-        bytes: usize,
-    },
-    /// Readings were lost, and the receiver will be told.
-    Lost(Losses),
-    /// Policy forbids a message, so it left the queue.
-    Parked(Parked<'a>),
-    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
-    Contested {
-        /// How many.
-        connections: u32,
-    },
-    /// Settings or an action from afar were put in force, or refused.
-    Steered(&'a Order),
-    /// There is no connection; the next attempt follows.
-    Disconnected {
-        /// Why.
-        reason: &'a Error,
-        /// How long until the next attempt.
-        retry_in: Duration,
-        /// Records that wait.
-        waiting: u64,
-    },
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages acknowledged.
-    pub published: u64,
-    /// Samples without a value.
-    pub failed_samples: u64,
-    /// Lines that were too long.
-    pub too_long: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Messages that were still waiting at the end.
-    pub unacknowledged: u64,
-    /// Whether those survive the process.
-    pub kept: bool,
-    /// Readings that were lost.
-    pub lost: u64,
-    /// Messages that policy forbids.
-    pub parked: u64,
 }
 
 /// Denials without an acknowledgement in between after which a script ends.
@@ -197,7 +141,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         let mut deadline = None;
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
-            let wake = earliest(self.advance(), deadline);
+            let due = self.advance();
+            // Who is to stop does not sit out a back-off.
+            let ends = deadline.is_some() && self.session.is_resting() && !self.has_input();
+            let wake = if ends { Some(self.now()) } else { earliest(due, deadline) };
             if std::mem::take(&mut self.has_new_plans) {
                 intake.replan(self.streams.plans());
             }
