@@ -123,6 +123,16 @@ fn a_queue_in_memory_says_that_what_is_forbidden_is_dropped() {
     assert!(said.stderr.contains("is dropped, because the queue is in memory"), "{}", said.stderr);
 }
 
+#[test]
+fn a_run_with_a_count_gives_up_although_its_other_topic_is_allowed() {
+    let broker = Broker::start("").unwrap();
+    let mut command = feeder(&broker, GOES_ON, &["--spool", "spool", "--count", "3"]);
+    let said = run(&mut command);
+    assert_eq!(said.code, Some(5), "{}", said.stderr);
+    assert!(said.stderr.contains("instead of acknowledging a publish to `not/mine`"), "{}", said.stderr);
+    assert!(!command.get_current_dir().unwrap().join("spool/dead-letters.ndjson").exists(), "they stay in the queue");
+}
+
 /// Lets a feeder set `parked` messages aside, and kills it at once.
 fn killed(command: &mut Command, parked: usize) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

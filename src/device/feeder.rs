@@ -199,7 +199,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn submit(&mut self, number: u64, now: Moment) {
-        let Some(record) = self.queue.get(number) else { return };
+        let Some(record) = self.queue.get(number) else { return self.session.left_out() };
         if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
             self.session.left_out();
         } else if let Some(record) = self.queue.get(number) {
