@@ -1,19 +1,27 @@
-//! What a feeder tells of its work.
+//! What happens to a feeder, for whoever watches.
 
 use std::time::Duration;
 
 use super::steering::Order;
+use super::turn::Turn;
 use crate::device::dead_letters::Parked;
 use crate::device::loss::Losses;
 use crate::device::queue::Record;
 use crate::device::source::reading::Sample;
+use crate::device::stream::Streams;
 use crate::error::Error;
 
 /// What happened, for whoever watches.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// The feeder has done all there was to do, and goes to wait.
+    Turned(Turn<'a>),
+    /// A connection is being made.
+    Connecting,
     /// The broker accepted the connection.
     Connected,
+    /// A source was read, well or not.
+    Sampled(&'a Sample),
     /// The broker acknowledged a message (QoS 1), or it was sent (QoS 0).
     Published(&'a Record),
     /// The sensor gave no value; a message with `null` was queued.
@@ -23,6 +31,8 @@ pub enum Event<'a> {
         /// How many bytes it had.
         bytes: usize,
     },
+    /// The streams are others from now on.
+    Changed(&'a Streams),
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
     /// Policy forbids a message, so it left the queue.
@@ -43,25 +53,4 @@ pub enum Event<'a> {
         /// Records that wait.
         waiting: u64,
     },
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages acknowledged.
-    pub published: u64,
-    /// Samples without a value.
-    pub failed_samples: u64,
-    /// Lines that were too long.
-    pub too_long: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Messages that were still waiting at the end.
-    pub unacknowledged: u64,
-    /// Whether those survive the process.
-    pub kept: bool,
-    /// Readings that were lost.
-    pub lost: u64,
-    /// Messages that policy forbids.
-    pub parked: u64,
 }
