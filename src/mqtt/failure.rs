@@ -39,7 +39,7 @@ impl Ending {
 /// The connection did not come about.
 pub(super) fn connecting(error: &ConnectionError, identity: &Identity) -> Error {
     let endpoint = &identity.endpoint;
-    if let (Some(blocked), Some(proxy)) = (inner::<Blocked>(error), &identity.proxy) {
+    if let (Some(blocked), Some(proxy)) = (io_error(error).filter(|error| blocked(error).is_some()), &identity.proxy) {
         return no_tunnel(blocked, proxy, endpoint);
     }
     match tls_error(error) {
@@ -143,16 +143,21 @@ pub(super) fn untrusted(error: &rustls::Error, endpoint: &DataEndpoint) -> Error
 }
 
 /// The proxy does not let us through. It is named without its password.
-fn no_tunnel(blocked: &Blocked, proxy: &Proxy, endpoint: &DataEndpoint) -> Error {
-    let error = Error::new(Kind::Unreachable, format!("no way to `{endpoint}` through the proxy `{proxy}`"))
-        .because(Text(blocked.to_string()));
-    match blocked {
-        Blocked::Unreachable(_) => error.hint("is the proxy's address right? a straight way is: --proxy none"),
-        Blocked::Refused { status: 407, .. } => error.hint("it wants a user: --proxy http://USER:PASSWORD@HOST:PORT"),
-        Blocked::Refused { .. } => {
+pub(super) fn no_tunnel(error: &io::Error, proxy: &Proxy, endpoint: &DataEndpoint) -> Error {
+    let (found, text) = (blocked(error), error.to_string());
+    let error = Error::new(Kind::Unreachable, format!("no way to `{endpoint}` through the proxy `{proxy}`"));
+    let error = error.because(Text(text));
+    match found {
+        None | Some(Blocked::Unreachable(_)) => {
+            error.hint("is the proxy's address right? a straight way is: --proxy none")
+        }
+        Some(Blocked::Refused { status: 407, .. }) => {
+            error.hint("it wants a user: --proxy http://USER:PASSWORD@HOST:PORT")
+        }
+        Some(Blocked::Refused { .. }) => {
             error.hint("it must allow CONNECT to this host and port; many allow port 443 only: --port 443")
         }
-        Blocked::NoProxy => error.hint("is that the port of an HTTP proxy?"),
+        Some(Blocked::NoProxy) => error.hint("is that the port of an HTTP proxy?"),
     }
 }
 
@@ -178,13 +183,13 @@ fn unreachable(error: &ConnectionError, endpoint: &DataEndpoint) -> Error {
 fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
     match error {
         ConnectionError::Tls(rumqttc::TlsError::TLS(tls)) => Some(tls),
-        error => inner(error),
+        error => io_error(error)?.get_ref()?.downcast_ref(),
     }
 }
 
-/// What an I/O error was made of.
-fn inner<E: std::error::Error + 'static>(error: &ConnectionError) -> Option<&E> {
-    io_error(error)?.get_ref()?.downcast_ref()
+/// The proxy's answer inside an error, if there is one.
+fn blocked(error: &io::Error) -> Option<&Blocked> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn io_error(error: &ConnectionError) -> Option<&io::Error> {
