@@ -103,9 +103,10 @@ pub(super) struct Run {
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let stop = signals::stop()?;
-    let connecting = Rc::new(arguments.who.connecting()?);
-    let arguments = Rc::new(arguments);
+    let mut connecting = arguments.who.connecting()?;
     let settings = settings(&arguments, &connecting)?;
+    arguments.who.route(&mut connecting, settings.proxy.as_ref());
+    let (arguments, connecting) = (Rc::new(arguments), Rc::new(connecting));
     let inputs = match &*arguments {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,

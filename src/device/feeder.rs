@@ -116,7 +116,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         let mut deadline = None;
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
-            let wake = earliest(self.advance(), deadline);
+            let due = self.advance();
+            // Who is to stop does not sit out a back-off.
+            let ends = deadline.is_some() && self.session.is_resting() && !self.has_input();
+            let wake = if ends { Some(self.now()) } else { earliest(due, deadline) };
             if std::mem::take(&mut self.has_new_plans) {
                 intake.replan(self.streams.plans());
             }
@@ -176,7 +179,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn submit(&mut self, number: u64, now: Moment) {
-        let Some(record) = self.queue.get(number) else { return };
+        let Some(record) = self.queue.get(number) else { return self.session.left_out() };
         if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
             self.session.left_out();
         } else if let Some(record) = self.queue.get(number) {

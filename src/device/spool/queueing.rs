@@ -63,18 +63,13 @@ impl<F: Files> Queue for Spool<F> {
 
     fn get(&mut self, sequence: u64) -> Option<&Record> {
         while !self.window.reaches(sequence) && self.fill(self.window.len() + 1) {}
-        self.window.get(sequence).map(|entry| &entry.record)
+        self.window.get(sequence).filter(|entry| !entry.acknowledged).map(|entry| &entry.record)
     }
 
     fn acknowledge(&mut self, sequence: u64) {
         let Self { window, cursor, .. } = self;
         let told = window.get(sequence).is_some_and(|entry| cursor.ledger.received(&entry.record.topic, entry.stamp));
         window.acknowledge(sequence);
-        while let Some(done) = window.pop_done() {
-            cursor.ledger.leave(&done.record.topic, done.stamp, None);
-            self.unsaved += 1;
-            self.behind = true;
-        }
         self.find_first();
         if self.unsaved >= UNSAVED || told {
             self.save(true);
