@@ -9,6 +9,7 @@ pub mod check;
 pub mod clock;
 pub mod doctor;
 pub mod feeder;
+pub mod gaps;
 pub mod health;
 pub mod input;
 pub mod intake;
