@@ -28,6 +28,8 @@ mod provision;
 mod publish;
 mod run;
 mod service;
+#[cfg(feature = "control")]
+mod shadow;
 mod signals;
 mod spooling;
 mod subscribe;
@@ -58,6 +60,9 @@ enum Verb {
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Service(service::Service),
+    #[cfg(feature = "control")]
+    #[command(subcommand)]
+    Shadow(shadow::Shadow),
     Sub(subscribe::Sub),
     Pub(publish::Pub),
     #[cfg(feature = "local")]
@@ -102,6 +107,8 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
+        #[cfg(feature = "control")]
+        Verb::Shadow(command) => shadow::run(command, &global, ui).await,
         Verb::Run(command) => run::run(*command, ui).await,
         Verb::Doctor(command) => doctor::run(command, ui).await,
         Verb::Service(command) => service::run(command, ui),

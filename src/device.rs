@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod clock;
+pub mod dead_letters;
 pub mod doctor;
 pub mod feeder;
 pub mod gaps;
@@ -17,6 +18,7 @@ pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
+pub mod remote;
 pub mod scrape;
 pub mod session;
 pub mod source;

@@ -73,6 +73,21 @@ fn every_marked_block_of_the_page_on_the_feeder_does_what_it_says() {
 }
 
 #[test]
+fn every_marked_block_of_the_page_on_steering_does_what_it_says() {
+    let said = run_blocks(include_str!("../docs/remote.md"), 5);
+    for shown in [
+        "Published topic sensors/pump-7/humidity: {",
+        "\"interval\": \"200ms\"",
+        "the feeder ended with 143",
+        "\nsensors/pump-7/humidity {",
+        "\"temperature\": 2",
+    ] {
+        assert!(said.stdout.contains(shown), "{shown}\n{}", said.stdout);
+    }
+    assert!(said.stderr.contains("it says: `endpoint`: cannot be changed from afar"), "{}", said.stderr);
+}
+
+#[test]
 fn every_marked_block_of_the_page_on_the_service_does_what_it_says() {
     let said = run_blocks(include_str!("../docs/service.md"), 4);
     for shown in ["LoadCredential=device.key.pem:", "DeviceAllow=/dev/i2c-1 rw", "ok   reading ", "the feeder ended "] {

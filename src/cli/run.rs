@@ -14,26 +14,31 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
+use crate::device::feeder;
+use crate::device::feeder::event::Event;
+use crate::device::feeder::feed::{Feed, Summary};
 use crate::device::feeder::reloading::Reloads;
-use crate::device::feeder::{self, Event, Feed};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::session::Limits;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
+use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
 mod attendance;
+mod connection;
 mod inputs;
 mod manager;
 mod reloading;
 mod show;
+mod steering;
 
 use attendance::{Attendant, Watching};
+use connection::Connection;
 use inputs::Inputs;
 use reloading::Reloader;
+use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
@@ -84,6 +89,10 @@ pub(super) struct Run {
     #[command(flatten)]
     queueing: Queueing,
     #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    afar: Afar,
+    #[command(flatten)]
     watching: Watching,
 }
 
@@ -103,22 +112,27 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
+    let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
     let feed = Feed {
         identity: connecting.identity.clone(),
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
-        settings: Settings::default(),
-        limits: Limits::default(),
+        settings: connection::patience(&settings),
+        limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
+        dead_letters: folder.clone(),
+        steering,
         reloads,
         clock: OffsetDateTime::now_utc,
     };
     let (watching, metrics) = (&arguments.watching, settings.metrics);
     let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
     let attendant = attendant.with(reloader);
-    let (intake, streams) = inputs.start(arguments.count, ui)?;
+    show::delay(feed.limits.start_delay, ui);
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -168,10 +182,11 @@ async fn feed_from<Q: Queue>(
     attendant.conclude();
     let summary = outcome?;
     show::conclude(summary, ui);
-    match (stopped, summary.too_long) {
+    match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
-        (None, 0) => Ok(0),
-        (None, lines) => Err(Error::bad_input(format!(
+        (None, Summary { parked: 1.., .. }) => Err(show::not_published(summary.parked)),
+        (None, Summary { too_long: 0, .. }) => Ok(0),
+        (None, Summary { too_long: lines, .. }) => Err(Error::bad_input(format!(
             "{lines} lines were longer than {MAX_PAYLOAD} bytes and were not published; all others were"
         ))),
     }
@@ -208,6 +223,8 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
+    arguments.connection.over(&mut settings);
+    arguments.afar.over(&mut settings.remote);
     Ok(settings)
 }
 

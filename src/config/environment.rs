@@ -38,7 +38,7 @@ pub fn user_runtime_folder() -> Option<PathBuf> {
 
 /// Whether a service manager wants to hear of this process (`NOTIFY_SOCKET`, sd_notify(3)).
 pub fn has_service_manager() -> bool {
-    env::var_os("NOTIFY_SOCKET").is_some()
+    env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
 }
 
 /// Whether stderr is the journal: `JOURNAL_STREAM` names its device and inode (systemd.exec(5)). A process that was started

@@ -5,108 +5,35 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
-use super::message::Form;
-use super::queue::{Moment, Queue, Record};
-use super::session::{Limits, Session, Step};
+use super::queue::{Moment, Queue};
+use super::session::{Session, Step};
 use super::source::reading::Sample;
 use super::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{Identity, Qos, Settings};
-use crate::topic::TopicName;
 
+mod aside;
+pub mod event;
+pub mod feed;
 mod line;
+mod parking;
 pub mod reloading;
+pub mod steering;
 pub mod turn;
 mod waiting_room;
 
+use event::Event;
+use feed::{Feed, Summary};
 use line::{Happening, Line};
-use reloading::{Reload, Reloads};
+use parking::Parking;
+use reloading::Reload;
+use steering::Wheel;
 use turn::Turn;
 use waiting_room::WaitingRoom;
-
-/// What a feeder is told to do.
-#[derive(Debug)]
-pub struct Feed {
-    /// Who connects, and where to.
-    pub identity: Identity,
-    /// Where finished payloads go, and what is said of lost ones.
-    pub topic: TopicName,
-    /// How measurements are written.
-    pub form: Form,
-    /// Delivery guarantee.
-    pub qos: Qos,
-    /// Patience of the connection.
-    pub settings: Settings,
-    /// Eagerness of the session.
-    pub limits: Limits,
-    /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
-    /// and again. A service keeps trying, because policies are mended; a script must end.
-    pub gives_up: bool,
-    /// Changes of the streams while it runs.
-    pub reloads: Option<Reloads>,
-    /// The clock on the wall.
-    pub clock: fn() -> OffsetDateTime,
-}
-
-/// What happened, for whoever watches.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The feeder has done all there was to do, and goes to wait.
-    Turned(Turn<'a>),
-    /// A connection is being made.
-    Connecting,
-    /// The broker accepted the connection.
-    Connected,
-    /// A source was read, well or not.
-    Sampled(&'a Sample),
-    /// The broker acknowledged a message (QoS 1), or it was sent (QoS 0).
-    Published(&'a Record),
-    /// The sensor gave no value; a message with `null` was queued.
-    SampleFailed(&'a Sample),
-    /// A line was longer than AWS IoT takes, and left out.
-    TooLong {
-        /// How many bytes it had.
-        bytes: usize,
-    },
-    /// The streams are others from now on.
-    Changed(&'a Streams),
-    /// Readings were lost, and the receiver will be told.
-    Lost(Losses),
-    /// There is no connection; the next attempt follows.
-    Disconnected {
-        /// Why.
-        reason: &'a Error,
-        /// How long until the next attempt.
-        retry_in: Duration,
-        /// Records that wait.
-        waiting: u64,
-    },
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages acknowledged.
-    pub published: u64,
-    /// Samples without a value.
-    pub failed_samples: u64,
-    /// Lines that were too long.
-    pub too_long: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Messages that were still waiting at the end.
-    pub unacknowledged: u64,
-    /// Whether those survive the process.
-    pub kept: bool,
-    /// Readings that were lost.
-    pub lost: u64,
-}
 
 /// Denials without an acknowledgement in between after which a script ends.
 const DENIALS: u32 = 3;
@@ -127,14 +54,20 @@ pub async fn run<Q: Queue>(
     observer: &mut dyn FnMut(Event<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let session = Session::new(feed.limits, Duration::ZERO);
-    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
+    let session = Session::new(feed.limits);
+    let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
+    let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
+    let wheel = Wheel::new(&feed.steering, &streams);
+    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
     let feeder = Feeder {
         feed,
         streams,
         queue,
         session,
         line,
+        parking,
+        wheel,
+        has_new_plans: false,
         dice,
         observer,
         started: Instant::now(),
@@ -156,6 +89,10 @@ struct Feeder<'a, Q, D> {
     queue: &'a mut Q,
     session: Session,
     line: Line,
+    parking: Parking,
+    wheel: Wheel,
+    /// Whether the sources do not know yet what was changed.
+    has_new_plans: bool,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -180,6 +117,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
+            if std::mem::take(&mut self.has_new_plans) {
+                intake.replan(self.streams.plans());
+            }
             (self.observer)(Event::Turned(Turn::of(self.queue, &self.room, &intake)));
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
@@ -188,7 +128,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 }
                 input = intake.next(), if self.is_open && self.room.is_empty() => self.came_in(input),
                 happening = self.line.next() => self.happened(happening),
-                reload = reloading::next(&mut self.feed.reloads) => self.reload(reload, &mut intake),
+                reload = reloading::next(&mut self.feed.reloads) => self.reload(reload, &intake),
                 () = sleep_until(self.started, wake) => {
                     let late = deadline.is_some_and(|deadline| self.now() >= deadline);
                     if late || (deadline.is_some() && !self.session.is_online() && !self.has_input()) {
@@ -219,23 +159,38 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
-            self.queue.announce(&self.feed.topic, moment);
+            self.queue.announce(self.feed.form, moment);
         }
         self.report_losses();
+        let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => {
                     self.line.connect();
                     (self.observer)(Event::Connecting);
                 }
-                Step::Submit(sequence) => {
-                    if let Some(record) = self.queue.get(sequence) {
-                        self.line.publish(sequence, record);
-                    }
-                }
+                Step::Submit(number) => self.submit(number, moment),
                 Step::Wait(until) => return earliest(until, tend),
             }
         }
+    }
+
+    fn submit(&mut self, number: u64, now: Moment) {
+        let Some(record) = self.queue.get(number) else { return };
+        if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
+            self.session.left_out();
+        } else if let Some(record) = self.queue.get(number) {
+            self.line.publish(number, record);
+        }
+    }
+
+    /// What is not a reading and not queued; returns when there is more of it.
+    fn say_asides(&mut self, now: Duration) -> Option<Duration> {
+        if !self.session.is_online() {
+            return None;
+        }
+        self.wheel.asides(now).into_iter().for_each(|aside| self.line.say(aside));
+        self.wheel.due()
     }
 
     fn came_in(&mut self, input: Option<Input>) {
@@ -256,6 +211,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     fn sampled(&mut self, sample: &Sample) {
         (self.observer)(Event::Sampled(sample));
         let publications = self.streams.take(sample);
+        self.wheel.measured(&publications);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
         if sample.outcome.is_err() && !publications.is_empty() {
             (self.observer)(Event::SampleFailed(sample));
@@ -263,8 +219,15 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.publications(publications);
     }
 
-    fn reload(&mut self, reload: Reload, intake: &mut Intake) {
-        if reloading::apply(reload, &mut self.streams, intake) {
+    fn reload(&mut self, reload: Reload, intake: &Intake) {
+        let is_in_force = reloading::apply(reload, &mut self.wheel, &mut self.streams, intake);
+        self.changed(is_in_force);
+    }
+
+    /// The streams are others, if something is in force that was not.
+    fn changed(&mut self, is_in_force: bool) {
+        if is_in_force {
+            self.has_new_plans = true;
             (self.observer)(Event::Changed(&self.streams));
         }
     }
@@ -286,30 +249,64 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 self.summary.reconnects += u64::from(self.was_online);
                 self.was_online = true;
                 self.session.connected(self.now(), self.queue.first());
+                self.wheel.connected();
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
-            Happening::Ended(reason) => self.lost(reason),
+            Happening::Received(message) => {
+                if let Some(order) = self.wheel.received(&message, &mut self.streams) {
+                    (self.observer)(Event::Steered(&order));
+                    self.changed(order.refused.is_none());
+                }
+            }
+            Happening::Said => {}
+            Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }
 
     fn acknowledged(&mut self, sequence: u64) {
         self.denials = 0;
         if let Some(record) = self.queue.get(sequence) {
+            self.parking.acknowledged(record);
             self.summary.published += 1;
             (self.observer)(Event::Published(record));
         }
         self.queue.acknowledge(sequence);
     }
 
-    fn lost(&mut self, reason: Error) {
-        let retry_in = self.session.lost(self.now(), (self.dice)());
-        self.denials += u32::from(reason.kind() == Kind::Denied);
-        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS) {
+    fn lost(&mut self, reason: Error, by_broker: bool) {
+        let (now, mut convicted) = (self.moment(), None);
+        let contested = self.session.contested(now.elapsed, self.queue.first(), by_broker);
+        if reason.kind() == Kind::Denied {
+            self.denials += 1;
+            let under_way = self.session.denied(self.queue.first());
+            convicted = self.parking.denied(self.queue, &under_way, now.elapsed);
+        }
+        if convicted.is_some() && self.parking.has_neighbours() {
+            self.session.forgive();
+        }
+        let retry_in = self.session.lost(now.elapsed, (self.dice)());
+        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS || convicted.is_some()) {
             self.failure = Some(reason);
             return;
         }
         (self.observer)(Event::Disconnected { reason: &reason, retry_in, waiting: self.queue.waiting() });
+        if let Some(connections) = contested {
+            (self.observer)(Event::Contested { connections });
+        }
+        if let Some(tries) = convicted {
+            self.park(self.queue.first(), tries, now);
+        }
+    }
+
+    /// Sets a record aside that policy forbids; returns whether that was possible.
+    fn park(&mut self, number: u64, tries: u32, now: Moment) -> bool {
+        let Some(record) = self.queue.get(number) else { return true };
+        let Some(parked) = self.parking.park(record, number, tries, now.utc) else { return false };
+        self.summary.parked += 1;
+        (self.observer)(Event::Parked(parked));
+        self.queue.acknowledge(number);
+        true
     }
 
     async fn finish(mut self) -> Result<Summary> {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::feeder::Event;
+use super::feeder::event::Event;
 use super::feeder::turn::Turn;
 use super::loss::{Losses, Reason};
 use super::source::reading::Sample;
@@ -42,6 +42,7 @@ pub(super) struct Counts {
     pub(super) skipped: u64,
     pub(super) too_long: u64,
     pub(super) published: u64,
+    pub(super) parked: u64,
     pub(super) connections: u64,
 }
 
@@ -72,7 +73,8 @@ impl Health {
             }
             Event::TooLong { .. } => self.counts.too_long += 1,
             Event::Lost(lost) => lost.reasons().for_each(|(reason, lost)| self.losses.add(reason, lost)),
-            Event::SampleFailed(_) => {}
+            Event::Parked(_) => self.counts.parked += 1,
+            Event::SampleFailed(_) | Event::Contested { .. } | Event::Steered(_) => {}
             Event::Changed(streams) => self.pulse = Pulse::new(streams.rules(), now, self.pulse.patience()),
             Event::Connecting => self.link = Link::Connecting { since: now },
             Event::Connected => {
@@ -84,7 +86,7 @@ impl Health {
                 self.link = self.link.after_loss(now, *retry_in, reason.to_string());
             }
         }
-        matches!(event, Event::Connected | Event::Disconnected { .. } | Event::Lost(_))
+        matches!(event, Event::Connected | Event::Disconnected { .. } | Event::Lost(_) | Event::Parked(_))
     }
 
     /// What does not move although it should: a reason to start the process anew. To be offline is none.

@@ -15,7 +15,7 @@ use super::manager::Manager;
 use super::reloading::Reloader;
 use crate::config::environment;
 use crate::device::clock::{Clock, TIMESYNC};
-use crate::device::feeder::Event;
+use crate::device::feeder::event::Event;
 use crate::device::health::Health;
 use crate::device::health::prometheus;
 use crate::device::health::status::{About, State, Status};

@@ -3,10 +3,11 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::device::intake::Intake;
-use crate::device::source::agenda::Plan;
 use crate::device::stream::Streams;
 use crate::device::stream::change::Change;
 use crate::error::{Error, Result};
+
+use super::steering::Wheel;
 
 /// A change, and who wants to know what became of it.
 #[derive(Debug)]
@@ -32,15 +33,15 @@ pub(super) async fn next(reloads: &mut Option<Reloads>) -> Reload {
 }
 
 /// Puts a change in force; whether it is.
-pub(super) fn apply(reload: Reload, streams: &mut Streams, intake: &mut Intake) -> bool {
-    let outcome = attempt(&reload.change, streams, intake);
+pub(super) fn apply(reload: Reload, wheel: &mut Wheel, streams: &mut Streams, intake: &Intake) -> bool {
+    let outcome = attempt(&reload.change, wheel, streams, intake);
     let is_in_force = outcome.is_ok();
     // Whoever asked may have given up waiting.
     let _ = reload.answer.send(outcome);
     is_in_force
 }
 
-fn attempt(change: &Change, streams: &mut Streams, intake: &mut Intake) -> Result<()> {
+fn attempt(change: &Change, wheel: &mut Wheel, streams: &mut Streams, intake: &Intake) -> Result<()> {
     for (name, _) in change.streams.iter().filter(|(_, change)| change.enabled == Some(true)) {
         let ended = streams.rules().any(|rule| rule.name == *name && intake.has_ended(rule.source));
         if ended {
@@ -49,8 +50,5 @@ fn attempt(change: &Change, streams: &mut Streams, intake: &mut Intake) -> Resul
             )));
         }
     }
-    streams.apply(change)?;
-    // A stream that goes on keeps what it has left to do of `--count`.
-    intake.replan((0..).map(|source| Plan { ticks: streams.ticks(source), count: None }));
-    Ok(())
+    wheel.rebase(change, streams)
 }

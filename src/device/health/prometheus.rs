@@ -18,6 +18,7 @@ pub fn text(status: &Status) -> String {
     text.counter("iotctl_skipped_ticks_total", "Ticks without a sample.", status.skipped_ticks);
     text.counter("iotctl_too_long_lines_total", "Lines that AWS IoT would not take.", status.too_long_lines);
     text.counter("iotctl_published_messages_total", "Messages that the broker acknowledged.", status.published);
+    text.counter("iotctl_parked_messages_total", "Messages that policy forbids, set aside.", status.parked);
     text.counter("iotctl_connections_total", "Connections that were made.", status.connections);
     text.of("iotctl_lost_readings_total", "counter", "Readings lost, by reason.");
     for (reason, lost) in &status.lost {

@@ -85,6 +85,9 @@ pub struct Status {
     pub reading_age_s: Option<f64>,
     /// Messages that were acknowledged.
     pub published: u64,
+    /// Messages that policy forbids, and that are set aside.
+    #[serde(default)]
+    pub parked: u64,
     /// How old the last acknowledgement is.
     pub puback_age_s: Option<f64>,
     /// Messages that wait for theirs.
@@ -125,6 +128,7 @@ impl Status {
             sample_age_s: health.sampled.map(age),
             reading_age_s: health.read.map(age),
             published: health.counts.published,
+            parked: health.counts.parked,
             puback_age_s: health.published.map(age),
             waiting: health.waiting,
             lost: health.losses().map(|(reason, lost)| (reason.name().to_owned(), lost)).collect(),
