@@ -10,6 +10,7 @@ pub mod clock;
 pub mod dead_letters;
 pub mod doctor;
 pub mod feeder;
+pub mod gaps;
 pub mod health;
 pub mod input;
 pub mod intake;
