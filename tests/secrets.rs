@@ -24,18 +24,17 @@ fn talkative(world: &World, arguments: &[&str]) -> Command {
     command
 }
 
-/// What must not be seen of a PEM file: each of its lines, and its bytes as hexadecimal numbers and as a list of decimals.
+/// What must not be seen of a PEM file with a P-256 key: its secret number, as it stands there, as hexadecimal numbers and
+/// as a list of decimals. In PKCS#8 that is bytes 36 to 67; before it there is framing, behind it the public key.
 fn canaries(pem: &str) -> Vec<String> {
-    let lines: Vec<&str> = pem.lines().filter(|line| !line.contains("-----")).collect();
-    let der = base64(&lines.concat());
-    // The end of a PKCS#8 key is the public part; the secret number begins behind about 36 bytes of framing.
-    let secret = &der[36..60];
+    let text: String = pem.lines().filter(|line| !line.contains("-----")).collect();
+    let der = base64(&text);
+    let secret = &der[36..66];
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let list = format!("{secret:?}");
     let list = list.trim_matches(['[', ']']).to_owned();
-    let mut found: Vec<String> = lines.iter().take(2).map(|line| line[line.len() / 2..].to_owned()).collect();
-    found.extend([hex.to_uppercase(), hex, list]);
-    found
+    // A line of a PEM file ends behind 64 digits.
+    vec![text[48..64].to_owned(), text[64..88].to_owned(), hex.to_uppercase(), hex, list]
 }
 
 fn base64(text: &str) -> Vec<u8> {
@@ -67,7 +66,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_search_finds_what_it_looks_for() {
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "QUJDREVGR0hJSktM".repeat(6));
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "QUJDREVGR0hJSktM".repeat(8));
     let found = canaries(&pem);
     assert_eq!(base64("QUJDREVGR0hJSktM"), b"ABCDEFGHIJKL");
     for wanted in ["4142434445464748494A4B4C", "4142434445464748494a4b4c", "65, 66, 67, 68"] {
