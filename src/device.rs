@@ -5,6 +5,7 @@
 //! lines  ------------------------------------------------^
 //! ```
 
+pub mod dead_letters;
 pub mod feeder;
 pub mod input;
 pub mod intake;

@@ -75,7 +75,10 @@ impl Drop for Feeder {
 }
 
 const FEEDER: &str = "topic = \"sensors/pump-7/{{ stream }}\"\ninterval = \"1h\"\n[source.air]\nkind = \"sim\"\n\
-                      [stream.temperature]\n[stream.humidity]\nenabled = false\n[stream.pressure]\nenabled = false\n";
+                      [stream.temperature]\nsource = \"air\"\n[stream.humidity]\nsource = \"air\"\nenabled = false\n\
+                      [stream.pressure]\nsource = \"air\"\nenabled = false\n\
+                      [source.tank]\nkind = \"file\"\npath = \"level\"\nmeasures = [\"level\"]\n\
+                      [stream.level]\nsource = \"tank\"\nenabled = false\n";
 
 fn world() -> World {
     let world = World::start();
@@ -154,6 +157,27 @@ fn a_wrong_document_changes_nothing_and_the_shadow_says_why() {
     assert!(
         reported(&world, &["--name", "iotctl"], |reported| reported["interval"] == "1s").get("config_error").is_none()
     );
+}
+
+#[test]
+fn the_level_of_the_log_changes_while_it_runs() {
+    let world = world();
+    let feeder = Feeder::start(&world, &["--remote-config"]);
+    feeder.published("temperature");
+    let said = |what: &str| fs::read_to_string(world.path().join("stderr")).unwrap().contains(what);
+    let blink = |interval: &str| {
+        // The file is not there, and then it is: the second is worth a line of the level `info`.
+        let _ = fs::remove_file(world.path().join("level"));
+        set(&world, &[&format!("streams.level.interval={interval}"), "streams.level.enabled=true"]);
+        feeder.next(|event| event["message"]["status"] == "fail");
+        fs::write(world.path().join("level"), "7").unwrap();
+        feeder.next(|event| event["message"]["value"] == 7.0);
+    };
+    blink("20ms");
+    assert!(said("cannot read the sensor") && !said("the sensor answers again"));
+    set(&world, &["log_level=info"]);
+    blink("30ms");
+    assert!(said("the sensor answers again"));
 }
 
 #[test]

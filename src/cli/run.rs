@@ -13,20 +13,21 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
-use crate::device::feeder::{self, Event, Feed};
+use crate::device::feeder::{self, Event, Feed, Summary};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::session::Limits;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
+use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
+mod connection;
 mod inputs;
 mod show;
 mod steering;
 
+use connection::Connection;
 use inputs::Inputs;
 use steering::Afar;
 
@@ -78,6 +79,8 @@ pub(super) struct Run {
     #[command(flatten)]
     queueing: Queueing,
     #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
     afar: Afar,
 }
 
@@ -97,17 +100,20 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
     let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
-        settings: Settings::default(),
-        limits: Limits::default(),
+        settings: connection::patience(&settings),
+        limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
         steering,
+        dead_letters: folder.clone(),
         clock: OffsetDateTime::now_utc,
     };
+    show::delay(feed.limits.start_delay, ui);
     let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
@@ -144,10 +150,11 @@ async fn feed_from<Q: Queue>(
     let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
     let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
     show::conclude(summary, ui);
-    match (stopped, summary.too_long) {
+    match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
-        (None, 0) => Ok(0),
-        (None, lines) => Err(Error::bad_input(format!(
+        (None, Summary { parked: 1.., .. }) => Err(show::not_published(summary.parked)),
+        (None, Summary { too_long: 0, .. }) => Ok(0),
+        (None, Summary { too_long: lines, .. }) => Err(Error::bad_input(format!(
             "{lines} lines were longer than {MAX_PAYLOAD} bytes and were not published; all others were"
         ))),
     }
@@ -169,6 +176,7 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
     arguments.afar.over(&mut settings.remote);
+    arguments.connection.over(&mut settings);
     Ok(settings)
 }
 

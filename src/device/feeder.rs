@@ -3,11 +3,13 @@
 //! One task owns queue, session and connection; everything that happens comes to it as an event. A reading is
 //! accepted when the queue has it, and forgotten when the broker acknowledged it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::dead_letters::Parked;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
@@ -15,19 +17,26 @@ use super::message::Form;
 use super::queue::{Moment, Queue, Record};
 use super::session::{Limits, Session, Step};
 use super::source::reading::Sample;
-use super::stream::Streams;
+use super::stream::{Rule, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
 mod aside;
 mod line;
+mod parking;
 pub mod steering;
+mod summary;
 mod waiting_room;
+mod waking;
 
 use line::{Happening, Line};
+use parking::Parking;
 use steering::{Order, Steering, Wheel};
 use waiting_room::WaitingRoom;
+use waking::{earliest, sleep_until};
+
+pub use summary::Summary;
 
 /// What a feeder is told to do.
 #[derive(Debug, Clone)]
@@ -49,6 +58,8 @@ pub struct Feed {
     pub gives_up: bool,
     /// What it is steered by while it runs.
     pub steering: Steering,
+    /// The folder for messages that policy forbids; without one they are given up.
+    pub dead_letters: Option<PathBuf>,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -71,6 +82,13 @@ pub enum Event<'a> {
     Lost(Losses),
     /// Settings or an action from afar were put in force, or refused.
     Steered(&'a Order),
+    /// Policy forbids a message, so it left the queue.
+    Parked(Parked<'a>),
+    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
+    Contested {
+        /// How many.
+        connections: u32,
+    },
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -80,25 +98,6 @@ pub enum Event<'a> {
         /// Records that wait.
         waiting: u64,
     },
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages acknowledged.
-    pub published: u64,
-    /// Samples without a value.
-    pub failed_samples: u64,
-    /// Lines that were too long.
-    pub too_long: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Messages that were still waiting at the end.
-    pub unacknowledged: u64,
-    /// Whether those survive the process.
-    pub kept: bool,
-    /// Readings that were lost.
-    pub lost: u64,
 }
 
 /// Denials without an acknowledgement in between after which a script ends.
@@ -120,9 +119,12 @@ pub async fn run<Q: Queue>(
     observer: &mut dyn FnMut(Event<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let session = Session::new(feed.limits, Duration::ZERO);
+    let session = Session::new(feed.limits);
     let wheel = Wheel::new(&feed.steering, &streams);
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
+    let may_publish = |rule: &&Rule| rule.enabled || feed.steering.enables();
+    let topics = streams.rules().filter(may_publish).map(|rule| rule.topic.clone());
+    let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
     let feeder = Feeder {
         feed,
         streams,
@@ -131,6 +133,7 @@ pub async fn run<Q: Queue>(
         line,
         wheel,
         has_new_plans: false,
+        parking,
         dice,
         observer,
         started: Instant::now(),
@@ -155,6 +158,7 @@ struct Feeder<'a, Q, D> {
     wheel: Wheel,
     /// Whether the sources do not know yet what was changed.
     has_new_plans: bool,
+    parking: Parking,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -219,18 +223,14 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
-            self.queue.announce(&self.feed.topic, moment);
+            self.queue.announce(self.feed.form, moment);
         }
         self.report_losses();
         let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
-                Step::Submit(sequence) => {
-                    if let Some(record) = self.queue.get(sequence) {
-                        self.line.publish(sequence, record);
-                    }
-                }
+                Step::Submit(number) => self.submit(number, moment),
                 Step::Wait(until) => return earliest(until, tend),
             }
         }
@@ -243,6 +243,15 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         }
         self.wheel.asides(now).into_iter().for_each(|aside| self.line.say(aside));
         self.wheel.due()
+    }
+
+    fn submit(&mut self, number: u64, now: Moment) {
+        let Some(record) = self.queue.get(number) else { return };
+        if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
+            self.session.left_out();
+        } else if let Some(record) = self.queue.get(number) {
+            self.line.publish(number, record);
+        }
     }
 
     fn came_in(&mut self, input: Option<Input>) {
@@ -298,27 +307,53 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 }
             }
             Happening::Said => {}
-            Happening::Ended(reason) => self.lost(reason),
+            Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }
 
     fn acknowledged(&mut self, sequence: u64) {
         self.denials = 0;
         if let Some(record) = self.queue.get(sequence) {
+            self.parking.acknowledged(record);
             self.summary.published += 1;
             (self.observer)(Event::Published(record));
         }
         self.queue.acknowledge(sequence);
     }
 
-    fn lost(&mut self, reason: Error) {
-        let retry_in = self.session.lost(self.now(), (self.dice)());
-        self.denials += u32::from(reason.kind() == Kind::Denied);
-        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS) {
+    fn lost(&mut self, reason: Error, by_broker: bool) {
+        let (now, mut convicted) = (self.moment(), None);
+        let contested = self.session.contested(now.elapsed, self.queue.first(), by_broker);
+        if reason.kind() == Kind::Denied {
+            self.denials += 1;
+            let under_way = self.session.denied(self.queue.first());
+            convicted = self.parking.denied(self.queue, &under_way, now.elapsed);
+        }
+        if convicted.is_some() && self.parking.has_neighbours() {
+            self.session.forgive();
+        }
+        let retry_in = self.session.lost(now.elapsed, (self.dice)());
+        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS || convicted.is_some()) {
             self.failure = Some(reason);
             return;
         }
         (self.observer)(Event::Disconnected { reason: &reason, retry_in, waiting: self.queue.waiting() });
+        if let Some(connections) = contested {
+            (self.observer)(Event::Contested { connections });
+        }
+        if let Some(tries) = convicted {
+            self.park(self.queue.first(), tries, now);
+        }
+    }
+
+    /// Sets a record aside that policy forbids; returns whether that was possible.
+    fn park(&mut self, number: u64, tries: u32, now: Moment) -> bool {
+        let Some(record) = self.queue.get(number) else { return true };
+        let Some(parked) = self.parking.park(record, number, tries, now.utc) else { return false };
+        self.summary.parked += 1;
+        (self.observer)(Event::Parked(parked));
+        self.queue.acknowledge(number);
+        true
     }
 
     async fn finish(mut self) -> Result<Summary> {
@@ -332,16 +367,5 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             Some(error) => Err(error),
             None => Ok(self.summary),
         }
-    }
-}
-
-fn earliest(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
-    a.into_iter().chain(b).min()
-}
-
-async fn sleep_until(started: Instant, wake: Option<Duration>) {
-    match wake {
-        Some(wake) => tokio::time::sleep_until(started + wake).await,
-        None => std::future::pending().await,
     }
 }

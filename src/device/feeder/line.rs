@@ -21,7 +21,12 @@ pub(super) enum Happening {
     /// An aside is acknowledged.
     Said,
     /// There is no connection any more, or it did not come about.
-    Ended(Error),
+    Ended {
+        /// Why.
+        reason: Error,
+        /// Whether there was one, and the broker closed it.
+        by_broker: bool,
+    },
 }
 
 type Connecting = JoinHandle<Result<(Client, Inbox), Refusal>>;
@@ -88,8 +93,10 @@ impl Line {
                     self.connection = Some(connection);
                     Happening::Connected
                 }
-                Err(Refusal::Connection(error)) => Happening::Ended(error),
-                Err(Refusal::Subscription(error)) => Happening::Ended(self.asides.refused(error)),
+                Err(Refusal::Connection(reason)) => Happening::Ended { reason, by_broker: false },
+                Err(Refusal::Subscription(error)) => {
+                    Happening::Ended { reason: self.asides.refused(error), by_broker: false }
+                }
             };
         }
         let Some((_, inbox)) = &mut self.connection else { return std::future::pending().await };
@@ -126,10 +133,10 @@ impl Line {
         self.ended(error)
     }
 
-    fn ended(&mut self, error: Error) -> Happening {
-        self.connection = None;
+    fn ended(&mut self, reason: Error) -> Happening {
+        let by_broker = self.connection.take().is_some_and(|(client, _)| client.was_closed_by_broker());
         self.waiting = JoinSet::new();
-        Happening::Ended(self.asides.ended(error))
+        Happening::Ended { reason: self.asides.ended(reason), by_broker }
     }
 
     /// Says goodbye, if there is anybody to say it to.
