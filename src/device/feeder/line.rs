@@ -94,8 +94,8 @@ impl Line {
                     Happening::Connected
                 }
                 Err(Refusal::Connection(reason)) => Happening::Ended { reason, by_broker: false },
-                Err(Refusal::Subscription(error)) => {
-                    Happening::Ended { reason: self.asides.refused(error), by_broker: false }
+                Err(Refusal::Subscription(reason)) => {
+                    Happening::Ended { reason: self.asides.refused(reason), by_broker: false }
                 }
             };
         }
