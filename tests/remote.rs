@@ -241,6 +241,27 @@ fn an_action_switches_to_one_stream_and_readings_go_to_the_classic_shadow() {
 }
 
 #[test]
+fn a_report_that_policy_forbids_costs_the_reports_and_not_the_readings() {
+    let world = World::start();
+    let forbids = "\"{{ arn }}:topic/{{ settings }}/update\"\n";
+    let policy = include_str!("../templates/sensor-remote.json");
+    assert!(policy.contains(forbids));
+    fs::write(world.path().join("mine.json"), policy.replace(forbids, "\"{{ arn }}:topic/nothing\"\n")).unwrap();
+    world.provision(&["--thing", "pump-7", "--template", "mine.json"]);
+    let feeder = Feeder::start(&world, &["--remote-config", "--interval", "50ms"]);
+    let said = || fs::read_to_string(world.path().join("stderr")).unwrap();
+    // The denial, and then a connection without shadow, on which everything arrives.
+    while !said().contains("readings go on without shadow") {
+        feeder.published("temperature");
+    }
+    for _ in 0..20 {
+        feeder.published("temperature");
+    }
+    assert_eq!(said().matches("connected to localhost").count(), 2, "{}", said());
+    assert!(!world.bundle("pump-7").join("spool/dead-letters.ndjson").exists(), "{}", said());
+}
+
+#[test]
 fn a_policy_that_knows_no_shadows_costs_the_settings_and_not_the_readings() {
     let world = World::start();
     world.provision(&["--thing", "pump-7"]);
