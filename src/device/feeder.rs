@@ -13,7 +13,7 @@ use super::loss::Losses;
 use super::queue::{Moment, Queue};
 use super::session::{Session, Step};
 use super::source::reading::Sample;
-use super::stream::Streams;
+use super::stream::{Rule, Streams};
 use crate::error::{Error, Kind, Result};
 
 mod aside;
@@ -55,7 +55,8 @@ pub async fn run<Q: Queue>(
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
     let session = Session::new(feed.limits);
-    let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
+    let may_publish = |rule: &&Rule| rule.enabled || feed.steering.enables();
+    let topics = streams.rules().filter(may_publish).map(|rule| rule.topic.clone());
     let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
     let wheel = Wheel::new(&feed.steering, &streams);
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
