@@ -32,15 +32,19 @@ impl Mosquitto {
             text("server.key")
         );
         fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let program = ["/usr/sbin/mosquitto", "mosquitto"]
-            .into_iter()
-            .find(|p| !p.starts_with('/') || Path::new(p).exists())
-            .unwrap();
-        let child = Command::new(program).args(["-c", &text("mosquitto.conf")]).stderr(Stdio::null()).spawn().unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::yield_now();
-        }
+        let child = launch(folder.path(), port);
         Self { folder, child, port }
+    }
+
+    /// `kill -9`: nobody is told, and what it had in memory is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on its old port, with its old certificates.
+    pub fn restart(&mut self) {
+        self.child = launch(self.folder.path(), self.port);
     }
 
     /// The tutorial's flags.
@@ -64,6 +68,17 @@ impl Drop for Mosquitto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn launch(folder: &Path, port: u16) -> Child {
+    let places = ["/usr/sbin/mosquitto", "mosquitto"];
+    let program = places.into_iter().find(|place| !place.starts_with('/') || Path::new(place).exists()).unwrap();
+    let config = folder.join("mosquitto.conf");
+    let child = Command::new(program).arg("-c").arg(config).stderr(Stdio::null()).spawn().unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    child
 }
 
 fn make_certificates(folder: &Path) {
