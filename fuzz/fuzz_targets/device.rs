@@ -161,15 +161,12 @@ pub(crate) fn spool(changes: &[u8]) -> bool {
     let names: Vec<String> = folder.list().unwrap();
     for change in changes.chunks_exact(4) {
         let content = folder.open(&names[usize::from(change[0]) % names.len()]).unwrap();
-        let place = usize::from(u16::from_le_bytes([change[1], change[2]]));
-        match content.borrow_mut().get_mut(place) {
+        let mut content = content.borrow_mut();
+        let (place, length) = (usize::from(u16::from_le_bytes([change[1], change[2]])), content.len());
+        // Behind the end: the file is cut somewhere.
+        match content.get_mut(place) {
             Some(byte) => *byte = change[3],
-            // Behind the end: the file is cut there, modulo its length.
-            None => (),
-        }
-        if place >= content.borrow().len() && !content.borrow().is_empty() {
-            let length = content.borrow().len();
-            content.borrow_mut().truncate(place % length);
+            None => content.truncate(place % length.max(1)),
         }
     }
     if sealed {

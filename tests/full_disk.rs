@@ -1,66 +1,20 @@
-//! What happens to a feeder from outside: a broker that is killed again and again, a disk that is full.
+//! A disk that is really full: a small tmpfs under the spool, in a mount namespace of the test's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
 #[path = "world/broker.rs"]
 mod broker;
-#[path = "world/mosquitto.rs"]
-mod mosquitto;
 #[path = "world/world.rs"]
 mod world;
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use broker::Broker;
-use mosquitto::Mosquitto;
-use world::{peers, run};
+use world::run;
 
-/// Line number N has N + 1 bytes, so a broker's log tells which one it got.
-const LINES: usize = 1_500;
-const DEATHS: usize = 3;
-
-#[test]
-fn a_broker_that_is_killed_again_and_again_gets_every_line_in_order() {
-    if !peers("outages::a_broker_that_is_killed") {
-        return;
-    }
-    let mut broker = Mosquitto::start_with_log();
-    let feed = &["--stdin", "-t", "sensors/pump-7/line", "--spool", "spool", "--sync", "50"];
-    let mut feeder = broker.iotctl("run", "pump-7", feed).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut input = feeder.stdin.take().unwrap();
-    let mut shown = BufReader::new(feeder.stdout.take().unwrap()).lines();
-    std::thread::spawn(move || {
-        (1..=LINES).try_for_each(|bytes| {
-            std::thread::sleep(Duration::from_millis(4));
-            writeln!(input, "{}", "x".repeat(bytes))
-        })
-    });
-    for _ in 0..DEATHS {
-        // Right after an acknowledgement there are others under way.
-        shown.by_ref().take(100).for_each(|line| drop(line.unwrap()));
-        broker.kill();
-        broker.restart();
-    }
-    shown.for_each(|line| drop(line.unwrap()));
-    assert_eq!(feeder.wait().unwrap().code(), Some(0));
-    let got = lengths(&broker.log());
-    let mut first_times = BTreeSet::new();
-    let order: Vec<usize> = got.iter().copied().filter(|bytes| first_times.insert(*bytes)).collect();
-    assert_eq!(order, (1..=LINES).collect::<Vec<_>>(), "every line, in order, {} times in all", got.len());
-    assert!(got.len() < LINES + DEATHS * 100, "{} duplicates", got.len() - LINES);
-}
-
-/// The lengths of the messages that the broker got, from its log: `Received PUBLISH from pump-7 (..., ... (17 bytes))`.
-fn lengths(log: &str) -> Vec<usize> {
-    let publishes = log.lines().filter(|line| line.contains("Received PUBLISH from pump-7"));
-    publishes.map(|line| line.rsplit_once("(").unwrap().1.split(' ').next().unwrap().parse().unwrap()).collect()
-}
-
-/// Names the tests that run once more, in a world of their own mounts.
-const INSIDE: &str = "OUTAGES_IN_OWN_MOUNTS";
+/// Set for the run that is in a namespace of its own.
+const INSIDE: &str = "FULL_DISK_IN_OWN_MOUNTS";
 
 /// Runs this test again as root of a user namespace, where it can mount; says whether it is that run.
 fn in_own_mounts(test: &str) -> bool {
@@ -74,7 +28,7 @@ fn in_own_mounts(test: &str) -> bool {
     };
     if !unshare("true".as_ref()).status().is_ok_and(|status| status.success()) {
         assert!(std::env::var_os("IOTCTL_PEERS").is_none(), "./test needs user namespaces for a disk that is full");
-        let line = format!("\n*** SKIPPED outages::{test}: no user namespaces here, so nothing can be mounted\n");
+        let line = format!("\n*** SKIPPED full_disk::{test}: no user namespaces here, so nothing can be mounted\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return false;
     }
@@ -93,7 +47,7 @@ fn a_disk_that_is_full_keeps_what_it_took_and_what_it_did_not_take_is_announced(
     if !in_own_mounts("a_disk_that_is_full_keeps_what_it_took_and_what_it_did_not_take_is_announced") {
         return;
     }
-    let Some(broker) = Broker::start("outages::a_disk_that_is_full") else { return };
+    let Some(broker) = Broker::start("full_disk::a_disk_that_is_full") else { return };
     let disk = tempfile::tempdir().unwrap();
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", "size=4m", "full"]).arg(disk.path());
