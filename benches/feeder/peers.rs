@@ -22,8 +22,10 @@ pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) messages: u64,
     /// So many messages, with a folder for its files.
-    pub(crate) command: Box<dyn Fn(u64, &Path) -> Command>,
+    pub(crate) command: MakeCommand,
 }
+
+type MakeCommand = Box<dyn Fn(u64, &Path) -> Command>;
 
 /// One of ours: this program again, told what to be.
 fn ours(name: &'static str, mode: &'static str, messages: u64, broker: &Mosquitto) -> Contender {
