@@ -23,6 +23,8 @@ mod policy;
 mod provision;
 mod publish;
 mod run;
+#[cfg(feature = "control")]
+mod shadow;
 mod signals;
 mod spooling;
 mod subscribe;
@@ -48,7 +50,10 @@ enum Verb {
     Policy(policy::Policy),
     #[command(subcommand)]
     Bundle(bundle::Bundle),
-    Run(run::Run),
+    Run(Box<run::Run>),
+    #[cfg(feature = "control")]
+    #[command(subcommand)]
+    Shadow(shadow::Shadow),
     Sub(subscribe::Sub),
     Pub(publish::Pub),
     #[cfg(feature = "local")]
@@ -92,7 +97,9 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
-        Verb::Run(command) => run::run(command, ui).await,
+        Verb::Run(command) => run::run(*command, ui).await,
+        #[cfg(feature = "control")]
+        Verb::Shadow(command) => shadow::run(command, &global, ui).await,
         Verb::Sub(command) => subscribe::run(command, ui).await,
         Verb::Pub(command) => publish::run(command, ui).await,
         #[cfg(feature = "local")]

@@ -5,6 +5,7 @@
 //! lines  ------------------------------------------------^
 //! ```
 
+pub mod dead_letters;
 pub mod feeder;
 pub mod input;
 pub mod intake;
@@ -12,6 +13,7 @@ pub mod lines;
 pub mod loss;
 pub mod message;
 pub mod queue;
+pub mod remote;
 pub mod session;
 pub mod source;
 pub mod spool;

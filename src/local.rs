@@ -1,7 +1,7 @@
 //! The embedded AWS IoT Core.
 //!
-//! [`registry`] is the state, [`api`] changes it over HTTP, [`broker`] decides by it over MQTT, [`ca`] signs,
-//! [`decisions`] tells what happened and why.
+//! [`registry`] is the state, [`api`] changes it over HTTP, [`broker`] decides by it over MQTT, [`shadow`] keeps shadows
+//! for both, [`ca`] signs, [`decisions`] tells what happened and why.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ pub mod broker;
 pub mod ca;
 pub mod decisions;
 pub mod registry;
+pub mod shadow;
 
 use api::Api;
 use api::context::Context;
@@ -61,14 +62,17 @@ impl Local {
         let decisions = Decisions::new(decision_log);
         // Both ports are taken before anything is served.
         let listener = api::bind(http_port).await?;
-        let broker = Broker::start(mqtt_port, ca.server_identity()?, registry.clone(), decisions.clone()).await?;
+        let (shadows, notices) = broker::shadowing::shadows(|| OffsetDateTime::now_utc().unix_timestamp());
+        let identity = ca.server_identity()?;
+        let shadowing = (shadows.clone(), notices);
+        let broker = Broker::start(mqtt_port, identity, registry.clone(), decisions.clone(), shadowing).await?;
         let about = json!({
             "version": 1,
             "mqtt_host": broker::HOST,
             "mqtt_port": broker.port(),
             "root_ca": ca.root_pem(),
         });
-        let context = Context { registry, ca, clock: OffsetDateTime::now_utc, data_host: broker::HOST };
+        let context = Context { registry, ca, shadows, clock: OffsetDateTime::now_utc, data_host: broker::HOST };
         let api = Api::start(listener, context, about)?;
         let control_plane = format!("http://{}", api.address());
         Ok(Self { api, broker, decisions, control_plane })

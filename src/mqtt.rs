@@ -141,6 +141,11 @@ impl Client {
         let _ = tokio::time::timeout(self.settings.operation_timeout, inbox.ended()).await;
     }
 
+    /// Whether the broker closed the connection, once [`Inbox::ended`] has said that it ended.
+    pub fn was_closed_by_broker(&self) -> bool {
+        *self.ending.borrow() == Some(Ending::ClosedByPeer)
+    }
+
     async fn in_time<T>(&self, work: impl Future<Output = T>, what: impl FnOnce() -> String) -> Result<T> {
         let limit = self.settings.operation_timeout;
         let late = |_| Error::new(Kind::Unreachable, format!("{} within {} s", what(), limit.as_secs()));

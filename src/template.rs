@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::policy::document::{Document, MAX_LENGTH, counted_length};
 
 /// The templates that every build carries: name and text.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("sensor", include_str!("../templates/sensor.json")),
+    ("sensor-remote", include_str!("../templates/sensor-remote.json")),
     ("tutorial-publisher", include_str!("../templates/tutorial-publisher.json")),
     ("observer", include_str!("../templates/observer.json")),
 ];
@@ -172,10 +173,12 @@ mod tests {
     fn every_built_in_template_renders_within_the_limit() {
         let longest =
             variables(&[("partition", "aws-us-gov"), ("region", "ap-southeast-1"), ("account", "123456789012")]);
-        let sensor = Template::built_in("sensor").unwrap();
-        let rendered = sensor.render(&variables(&[("prefix", "a-long-prefix/of-two-levels")]), &longest).unwrap();
-        assert!(rendered.length < MAX_LENGTH, "{}", rendered.length);
-        assert!(!rendered.json.contains("shadow/*"));
+        for name in ["sensor", "sensor-remote"] {
+            let template = Template::built_in(name).unwrap();
+            let rendered = template.render(&variables(&[("prefix", "a-long-prefix/of-two-levels")]), &longest).unwrap();
+            assert!(rendered.length < MAX_LENGTH, "{}", rendered.length);
+            assert!(!rendered.json.contains("shadow/*"));
+        }
     }
 
     #[test]

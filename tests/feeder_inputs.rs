@@ -176,6 +176,38 @@ fn many_streams_have_topics_intervals_and_rules_of_their_own() {
 }
 
 #[test]
+fn each_topic_is_told_of_its_own_gap_and_its_numbers_go_on_after_a_kill() {
+    let Some(broker) = Broker::start("each_topic_is_told_of_its_own_gap") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, spool) = (folder.path().join("feeder.toml"), folder.path().join("spool").display().to_string());
+    let settings = "topic = \"sensors/{{ thing }}/{{ stream }}\"\ninterval = \"10ms\"\nepoch = true\n\
+                    [source.air]\nkind = \"sim\"\n[stream.temperature]\n[stream.humidity]\ninterval = \"20ms\"\n";
+    fs::write(&file, settings).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "--spool", &spool, "--max-count", "10", "-o", "ndjson"];
+    let mut child = started(&mut broker.device(nobody(), &flags));
+    let mut talk = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(talk.any(|line| line.contains("readings were lost")), "the bound is ten");
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    let said = run(broker.device(broker.port(), &flags).args(["--count", "3"]));
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let events = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let published: Vec<Value> = events.filter(|event| event["event"] == "published").collect();
+    let number = |value: &Value| value.as_u64().unwrap();
+    for topic in ["sensors/pump-7/temperature", "sensors/pump-7/humidity"] {
+        let messages: Vec<&Value> = published.iter().filter(|e| e["topic"] == topic).map(|e| &e["message"]).collect();
+        let mut known: Vec<u64> = messages.iter().map(|message| number(&message["sequence"])).collect();
+        let gaps: Vec<&Value> = messages.iter().map(|message| &message["gap"]).filter(|gap| gap.is_object()).collect();
+        assert!(!gaps.is_empty(), "{topic}: {messages:?}");
+        known.extend(gaps.iter().flat_map(|gap| number(&gap["first"])..=number(&gap["last"])));
+        known.sort_unstable();
+        assert_eq!(known, (0..known.len() as u64).collect::<Vec<_>>(), "{topic}: each number came or was announced");
+        assert!(messages.iter().all(|message| message["epoch"] == messages[0]["epoch"]), "{messages:?}");
+        assert!(messages[0]["epoch"].is_string(), "{messages:?}");
+    }
+}
+
+#[test]
 fn files_of_the_kernel_are_published_and_a_missing_one_does_not_end_the_others() {
     let Some(broker) = Broker::start("files_of_the_kernel") else { return };
     let (witness, folder) = (broker.witness(), tempfile::tempdir().unwrap());

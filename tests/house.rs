@@ -201,7 +201,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
 ];
 
 /// Rooms that see no world: what they need is an argument.
-const PURE: &[&str] = &["policy", "names", "topic", "fleet", "device/session"];
+const PURE: &[&str] = &["policy", "names", "topic", "fleet", "device/session", "device/remote", "local/shadow"];
 const WORLD: &[&str] = &[
     "tokio",
     "std::fs",

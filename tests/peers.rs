@@ -56,6 +56,11 @@ fn the_device_sdk_v2_connects_over_3_and_5() {
 }
 
 #[test]
+fn boto3_and_the_tutorials_sdk_share_shadows() {
+    passes("shadows.py");
+}
+
+#[test]
 fn paho_is_refused_as_aws_refuses() {
     passes("paho_client.py");
 }

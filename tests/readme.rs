@@ -73,6 +73,21 @@ fn every_marked_block_of_the_page_on_the_feeder_does_what_it_says() {
 }
 
 #[test]
+fn every_marked_block_of_the_page_on_steering_does_what_it_says() {
+    let said = run_blocks(include_str!("../docs/remote.md"), 5);
+    for shown in [
+        "Published topic sensors/pump-7/humidity: {",
+        "\"interval\": \"200ms\"",
+        "the feeder ended with 143",
+        "\nsensors/pump-7/humidity {",
+        "\"temperature\": 2",
+    ] {
+        assert!(said.stdout.contains(shown), "{shown}\n{}", said.stdout);
+    }
+    assert!(said.stderr.contains("it says: `endpoint`: cannot be changed from afar"), "{}", said.stderr);
+}
+
+#[test]
 fn the_first_command_of_the_page_is_the_demo() {
     let first = include_str!("../README.md").split("```sh\n").nth(1).unwrap();
     assert!(first.starts_with("cargo run --release -- demo --count 20\n"), "`./test` runs that one");

@@ -163,7 +163,7 @@ fn what_waits_when_it_is_stopped_is_sent_first_by_the_next_run() {
     let kept: u64 = kept.unwrap_or_else(|| panic!("{last_words:?}")).0.parse().unwrap();
     let said = run(&mut broker.feeder(broker.port(), &["--count", "1", "--spool", &spool]));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stderr.contains(&format!("{kept} readings wait, number {kept} is next")), "{}", said.stderr);
+    assert!(said.stderr.contains(&format!("{kept} readings wait on the disk, and are sent first")), "{}", said.stderr);
     let messages = witness.messages(|seen| seen.iter().any(|message| sequence(message) == kept));
     assert_eq!(messages.iter().map(sequence).collect::<Vec<_>>(), (0..=kept).collect::<Vec<_>>());
 }

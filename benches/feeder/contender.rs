@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use iotctl::config::feeder::Timestamp;
 use iotctl::config::spool::{SpoolSettings, SyncPolicy};
+use iotctl::device::feeder::steering::Steering;
 use iotctl::device::feeder::{self, Feed};
 use iotctl::device::intake::{Intake, WAITING};
 use iotctl::device::lines;
@@ -68,6 +69,8 @@ async fn feed(identity: Identity, messages: u64, queue: &mut impl Queue) {
         settings: Settings::default(),
         limits: Limits { rate: 1e9, burst: 1e9, ..Limits::default() },
         gives_up: true,
+        dead_letters: None,
+        steering: Steering::default(),
         clock: OffsetDateTime::now_utc,
     };
     let (sink, inputs) = mpsc::channel(WAITING);

@@ -178,9 +178,10 @@ fn print_env(port: u16, region: &Region, ui: Ui) -> Result<u8> {
 }
 
 /// The settings of every AWS SDK. The credentials are words, not secrets: the stand-in looks only whether there are any.
-pub(super) fn exports(control_plane: &str, region: &Region) -> [(&'static str, String); 6] {
+pub(super) fn exports(control_plane: &str, region: &Region) -> [(&'static str, String); 7] {
     [
         ("AWS_ENDPOINT_URL_IOT", control_plane.to_owned()),
+        ("AWS_ENDPOINT_URL_IOT_DATA_PLANE", control_plane.to_owned()),
         ("AWS_REGION", region.to_string()),
         ("AWS_DEFAULT_REGION", region.to_string()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),

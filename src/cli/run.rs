@@ -13,20 +13,23 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
-use crate::device::feeder::{self, Event, Feed};
+use crate::device::feeder::{self, Event, Feed, Summary};
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::session::Limits;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{MAX_PAYLOAD, Qos, Settings};
+use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
+mod connection;
 mod inputs;
 mod show;
+mod steering;
 
+use connection::Connection;
 use inputs::Inputs;
+use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
 ///
@@ -75,6 +78,10 @@ pub(super) struct Run {
     check: bool,
     #[command(flatten)]
     queueing: Queueing,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    afar: Afar,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
@@ -92,17 +99,22 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
+    let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
+    let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let feed = Feed {
         identity: connecting.identity,
         topic: inputs.topic()?,
-        form: Form { timestamp: settings.timestamp, epoch: None },
+        form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
-        settings: Settings::default(),
-        limits: Limits::default(),
+        settings: connection::patience(&settings),
+        limits: arguments.connection.limits(&settings, arguments.count.is_some(), throw_dice()),
         gives_up: arguments.count.is_some(),
+        dead_letters: folder.clone(),
+        steering,
         clock: OffsetDateTime::now_utc,
     };
-    let (intake, streams) = inputs.start(arguments.count, ui)?;
+    show::delay(feed.limits.start_delay, ui);
+    let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
@@ -138,10 +150,11 @@ async fn feed_from<Q: Queue>(
     let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
     let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
     show::conclude(summary, ui);
-    match (stopped, summary.too_long) {
+    match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
-        (None, 0) => Ok(0),
-        (None, lines) => Err(Error::bad_input(format!(
+        (None, Summary { parked: 1.., .. }) => Err(show::not_published(summary.parked)),
+        (None, Summary { too_long: 0, .. }) => Ok(0),
+        (None, Summary { too_long: lines, .. }) => Err(Error::bad_input(format!(
             "{lines} lines were longer than {MAX_PAYLOAD} bytes and were not published; all others were"
         ))),
     }
@@ -162,6 +175,8 @@ fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> 
     settings.sensor = arguments.sensor.unwrap_or(settings.sensor);
     settings.bus = arguments.bus.clone().unwrap_or(settings.bus);
     arguments.queueing.over(&mut settings.queue, &mut settings.spool)?;
+    arguments.connection.over(&mut settings);
+    arguments.afar.over(&mut settings.remote);
     Ok(settings)
 }
 

@@ -85,7 +85,14 @@ pub(super) fn folder(
 /// Opens the spool in a folder that no other process has.
 pub(super) fn open(folder: &std::path::Path, settings: SpoolSettings) -> Result<Spool<Disk>> {
     let disk = Disk::take(folder)?;
-    let epoch =
-        getrandom::u64().map_err(|e| Error::failed("the operating system gives no random number").because(e))?;
-    Ok(Spool::open(disk, settings, epoch))
+    Ok(Spool::open(disk, settings, new_epoch()?))
+}
+
+/// The life of the queue: that of the spool, or of this process.
+pub(super) fn epoch(spool: Option<&Spool<Disk>>) -> Result<u64> {
+    spool.map_or_else(new_epoch, |spool| Ok(spool.stat().epoch))
+}
+
+fn new_epoch() -> Result<u64> {
+    getrandom::u64().map_err(|e| Error::failed("the operating system gives no random number").because(e))
 }

@@ -29,6 +29,8 @@ const ABSENT: &[&str] = &[
     "demo",
     #[cfg(not(feature = "control"))]
     "provision",
+    #[cfg(not(feature = "control"))]
+    "shadow",
     #[cfg(not(feature = "local"))]
     "local",
 ];

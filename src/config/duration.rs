@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+
+use super::words;
 
 /// Reads a duration from TOML, with or without quotes.
 pub(super) fn from_toml<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let value = toml::Value::deserialize(deserializer)?;
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    parse(&text).map_err(serde::de::Error::custom)
+    parse(&words(deserializer)?).map_err(serde::de::Error::custom)
 }
 
 /// The same for a setting that may be left out.

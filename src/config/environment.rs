@@ -21,3 +21,8 @@ pub fn region() -> Result<Option<Region>> {
 pub fn profile() -> Option<String> {
     env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
 }
+
+/// Whether systemd started this process as a service that it waits for: `NOTIFY_SOCKET` (sd_notify(3)).
+pub fn is_service() -> bool {
+    env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+}

@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::duration;
 use super::spool::{QueueKind, SpoolSettings};
+use super::{connection, duration};
 use crate::error::{Error, Result};
 use crate::topic::TopicName;
 
 pub mod csv;
 pub mod files;
+pub mod remote;
 pub mod source;
 pub mod stream;
 pub mod topic;
 
+use remote::RemoteSettings;
 use source::{SourceSettings, first_bus};
 use stream::{Located, StreamSettings};
 use topic::TopicTemplate;
@@ -54,12 +56,24 @@ pub struct FeederSettings {
     /// How the queue on the disk is kept.
     #[serde(default)]
     pub spool: SpoolSettings,
+    /// Most messages a second; 50, and 40 more at once, if not given.
+    #[serde(default, deserialize_with = "connection::drain")]
+    pub drain: Option<u8>,
+    /// Longest silence towards the broker; 30 s if not given.
+    #[serde(default, deserialize_with = "connection::keep_alive")]
+    pub keep_alive: Option<Duration>,
+    /// What the first connection of a service is spread over, so that a fleet does not come back in one second.
+    #[serde(default, deserialize_with = "connection::start_jitter")]
+    pub start_jitter: Option<Duration>,
     /// The key of the time in a message.
     #[serde(default)]
     pub timestamp: Timestamp,
     /// Whether messages say which life of the queue they are from.
     #[serde(default)]
     pub epoch: bool,
+    /// What steers it while it runs.
+    #[serde(default)]
+    pub remote: RemoteSettings,
     /// The sources, by name; none: the one `sensor`.
     #[serde(default)]
     pub source: BTreeMap<String, Located<SourceSettings>>,
@@ -90,8 +104,12 @@ impl Default for FeederSettings {
             bus: first_bus(),
             queue: None,
             spool: SpoolSettings::default(),
+            drain: None,
+            keep_alive: None,
+            start_jitter: None,
             timestamp: Timestamp::default(),
             epoch: false,
+            remote: RemoteSettings::default(),
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
@@ -166,8 +184,8 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let place =
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-        .hint("the settings are: topic, interval, qos, sensor, bus, queue, timestamp, epoch")
-        .hint("and tables: [spool], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
+        .hint("the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch")
+        .hint("and tables: [spool], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 
 fn zero_or_one<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u8, D::Error> {
@@ -206,6 +224,8 @@ mod tests {
             ("topic = \"a/+\"\n", "`feeder.toml`, line 1, `topic`: topic `a/+` holds a wildcard"),
             ("sensor = \"bme280\"\n", "`feeder.toml`, line 1, `sensor`: unknown variant `bme280`"),
             ("qos 1\n", "`feeder.toml`, line 1"),
+            ("drain = 101\n", "`feeder.toml`, line 1, `drain`: AWS IoT takes 100 messages a second"),
+            ("keep_alive = 10\n", "`feeder.toml`, line 1, `keep_alive`: AWS IoT takes a keep-alive of 30 to 1200"),
             ("queue = \"tape\"\n", "`feeder.toml`, line 1, `queue`: unknown variant `tape`"),
             ("[spool]\nsync = \"maybe\"\n", "`feeder.toml`, line 2, `sync`: `maybe` is neither `every` nor a time"),
             ("[spool]\nmax_bytes = 5\n", "`feeder.toml`, line 2, `max_bytes`: `5` is too small"),

@@ -1,5 +1,5 @@
 //! The control plane of one account and Region, with the settings of the AWS CLI: profiles, SSO, web identity,
-//! environment, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IOT`, `AWS_MAX_ATTEMPTS`.
+//! environment, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IOT`, `AWS_ENDPOINT_URL_IOT_DATA_PLANE`, `AWS_MAX_ATTEMPTS`.
 
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub struct ClientOptions {
 pub struct Client {
     /// The SDK's client.
     pub(super) iot: aws_sdk_iot::Client,
+    /// The SDK's client of the data endpoint, where shadows are.
+    pub(super) data: aws_sdk_iotdataplane::Client,
     region: Region,
     profile: Option<String>,
     address: Address,
@@ -60,8 +62,10 @@ pub async fn connect(options: &ClientOptions) -> Result<Client> {
     let config = load(options, &region).await;
     let address = Address::default();
     let service = aws_sdk_iot::config::Builder::from(&config).interceptor(address.clone()).build();
+    let data = aws_sdk_iotdataplane::config::Builder::from(&config).interceptor(address.clone()).build();
     let profile = options.profile.clone().or_else(environment::profile);
-    Ok(Client { iot: aws_sdk_iot::Client::from_conf(service), region, profile, address })
+    let (iot, data) = (aws_sdk_iot::Client::from_conf(service), aws_sdk_iotdataplane::Client::from_conf(data));
+    Ok(Client { iot, data, region, profile, address })
 }
 
 async fn load(options: &ClientOptions, region: &Region) -> SdkConfig {

@@ -3,11 +3,13 @@
 //! One task owns queue, session and connection; everything that happens comes to it as an event. A reading is
 //! accepted when the queue has it, and forgotten when the broker acknowledged it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::dead_letters::Parked;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
@@ -20,10 +22,15 @@ use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
+mod aside;
 mod line;
+mod parking;
+pub mod steering;
 mod waiting_room;
 
 use line::{Happening, Line};
+use parking::Parking;
+use steering::{Order, Steering, Wheel};
 use waiting_room::WaitingRoom;
 
 /// What a feeder is told to do.
@@ -44,6 +51,10 @@ pub struct Feed {
     /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
     /// and again. A service keeps trying, because policies are mended; a script must end.
     pub gives_up: bool,
+    /// The folder for messages that policy forbids; without one they are given up.
+    pub dead_letters: Option<PathBuf>,
+    /// What it is steered by while it runs.
+    pub steering: Steering,
     /// The clock on the wall.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -64,6 +75,15 @@ pub enum Event<'a> {
     },
     /// Readings were lost, and the receiver will be told.
     Lost(Losses),
+    /// Policy forbids a message, so it left the queue.
+    Parked(Parked<'a>),
+    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
+    Contested {
+        /// How many.
+        connections: u32,
+    },
+    /// Settings or an action from afar were put in force, or refused.
+    Steered(&'a Order),
     /// There is no connection; the next attempt follows.
     Disconnected {
         /// Why.
@@ -92,6 +112,8 @@ pub struct Summary {
     pub kept: bool,
     /// Readings that were lost.
     pub lost: u64,
+    /// Messages that policy forbids.
+    pub parked: u64,
 }
 
 /// Denials without an acknowledgement in between after which a script ends.
@@ -113,14 +135,20 @@ pub async fn run<Q: Queue>(
     observer: &mut dyn FnMut(Event<'_>),
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
-    let session = Session::new(feed.limits, Duration::ZERO);
-    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos);
+    let session = Session::new(feed.limits);
+    let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
+    let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
+    let wheel = Wheel::new(&feed.steering, &streams);
+    let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
     let feeder = Feeder {
         feed,
         streams,
         queue,
         session,
         line,
+        parking,
+        wheel,
+        has_new_plans: false,
         dice,
         observer,
         started: Instant::now(),
@@ -142,6 +170,10 @@ struct Feeder<'a, Q, D> {
     queue: &'a mut Q,
     session: Session,
     line: Line,
+    parking: Parking,
+    wheel: Wheel,
+    /// Whether the sources do not know yet what was changed.
+    has_new_plans: bool,
     dice: D,
     observer: &'a mut dyn FnMut(Event<'_>),
     started: Instant,
@@ -166,6 +198,9 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
             let wake = earliest(self.advance(), deadline);
+            if std::mem::take(&mut self.has_new_plans) {
+                intake.replan(self.streams.plans());
+            }
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
@@ -203,20 +238,35 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         self.room.hand_over(self.queue, self.feed.form, moment);
         let tend = self.queue.tend(moment);
         if self.session.is_online() {
-            self.queue.announce(&self.feed.topic, moment);
+            self.queue.announce(self.feed.form, moment);
         }
         self.report_losses();
+        let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
                 Step::Connect => self.line.connect(),
-                Step::Submit(sequence) => {
-                    if let Some(record) = self.queue.get(sequence) {
-                        self.line.publish(sequence, record);
-                    }
-                }
+                Step::Submit(number) => self.submit(number, moment),
                 Step::Wait(until) => return earliest(until, tend),
             }
         }
+    }
+
+    fn submit(&mut self, number: u64, now: Moment) {
+        let Some(record) = self.queue.get(number) else { return };
+        if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
+            self.session.left_out();
+        } else if let Some(record) = self.queue.get(number) {
+            self.line.publish(number, record);
+        }
+    }
+
+    /// What is not a reading and not queued; returns when there is more of it.
+    fn say_asides(&mut self, now: Duration) -> Option<Duration> {
+        if !self.session.is_online() {
+            return None;
+        }
+        self.wheel.asides(now).into_iter().for_each(|aside| self.line.say(aside));
+        self.wheel.due()
     }
 
     fn came_in(&mut self, input: Option<Input>) {
@@ -236,6 +286,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
 
     fn sampled(&mut self, sample: &Sample) {
         let publications = self.streams.take(sample);
+        self.wheel.measured(&publications);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
         if sample.outcome.is_err() && !publications.is_empty() {
             (self.observer)(Event::SampleFailed(sample));
@@ -260,30 +311,64 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 self.summary.reconnects += u64::from(self.was_online);
                 self.was_online = true;
                 self.session.connected(self.now(), self.queue.first());
+                self.wheel.connected();
                 (self.observer)(Event::Connected);
             }
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
-            Happening::Ended(reason) => self.lost(reason),
+            Happening::Received(message) => {
+                if let Some(order) = self.wheel.received(&message, &mut self.streams) {
+                    self.has_new_plans |= order.refused.is_none();
+                    (self.observer)(Event::Steered(&order));
+                }
+            }
+            Happening::Said => {}
+            Happening::Ended { reason, by_broker } => self.lost(reason, by_broker),
         }
     }
 
     fn acknowledged(&mut self, sequence: u64) {
         self.denials = 0;
         if let Some(record) = self.queue.get(sequence) {
+            self.parking.acknowledged(record);
             self.summary.published += 1;
             (self.observer)(Event::Published(record));
         }
         self.queue.acknowledge(sequence);
     }
 
-    fn lost(&mut self, reason: Error) {
-        let retry_in = self.session.lost(self.now(), (self.dice)());
-        self.denials += u32::from(reason.kind() == Kind::Denied);
-        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS) {
+    fn lost(&mut self, reason: Error, by_broker: bool) {
+        let (now, mut convicted) = (self.moment(), None);
+        let contested = self.session.contested(now.elapsed, self.queue.first(), by_broker);
+        if reason.kind() == Kind::Denied {
+            self.denials += 1;
+            let under_way = self.session.denied(self.queue.first());
+            convicted = self.parking.denied(self.queue, &under_way, now.elapsed);
+        }
+        if convicted.is_some() && self.parking.has_neighbours() {
+            self.session.forgive();
+        }
+        let retry_in = self.session.lost(now.elapsed, (self.dice)());
+        if self.feed.gives_up && (!self.was_online || self.denials >= DENIALS || convicted.is_some()) {
             self.failure = Some(reason);
             return;
         }
         (self.observer)(Event::Disconnected { reason: &reason, retry_in, waiting: self.queue.waiting() });
+        if let Some(connections) = contested {
+            (self.observer)(Event::Contested { connections });
+        }
+        if let Some(tries) = convicted {
+            self.park(self.queue.first(), tries, now);
+        }
+    }
+
+    /// Sets a record aside that policy forbids; returns whether that was possible.
+    fn park(&mut self, number: u64, tries: u32, now: Moment) -> bool {
+        let Some(record) = self.queue.get(number) else { return true };
+        let Some(parked) = self.parking.park(record, number, tries, now.utc) else { return false };
+        self.summary.parked += 1;
+        (self.observer)(Event::Parked(parked));
+        self.queue.acknowledge(number);
+        true
     }
 
     async fn finish(mut self) -> Result<Summary> {

@@ -89,11 +89,11 @@ impl Gap {
         self.losses.total() == 0
     }
 
-    /// Adds that all of `first..=last` are lost.
-    pub(in crate::device) fn add(&mut self, first: u64, last: u64, reason: Reason) {
-        let mut one = Self { first, last, losses: Losses::default() };
-        one.losses.add(reason, last - first + 1);
-        self.merge(&one);
+    /// `lost` of `first..=last` are lost.
+    pub(in crate::device) fn of(first: u64, last: u64, lost: u64, reason: Reason) -> Self {
+        let mut gap = Self { first, last, losses: Losses::default() };
+        gap.losses.add(reason, lost);
+        gap
     }
 
     /// Adds what another gap says.
@@ -106,13 +106,5 @@ impl Gap {
         for (reason, lost) in other.losses.reasons() {
             self.losses.add(reason, lost);
         }
-    }
-
-    /// Takes one number out again, which was no reading.
-    pub(in crate::device) fn take_out(&mut self, sequence: u64, reason: Reason) {
-        let sum = &mut self.losses.0[reason as usize];
-        *sum = sum.saturating_sub(1);
-        self.first += u64::from(self.first == sequence);
-        self.last -= u64::from(self.last == sequence && self.last > self.first);
     }
 }

@@ -54,14 +54,34 @@ pub struct Form {
     pub epoch: Option<u64>,
 }
 
+/// The time under the key of its form.
+#[derive(Serialize)]
+enum Time {
+    #[serde(rename = "timestamp_utc")]
+    Iso(String),
+    #[serde(rename = "utc_timestamp")]
+    Epoch(i64),
+}
+
+impl Form {
+    fn time(self, at: OffsetDateTime) -> Time {
+        match self.timestamp {
+            Timestamp::Iso => Time::Iso(timestamp(at)),
+            Timestamp::Epoch => Time::Epoch(at.unix_timestamp()),
+        }
+    }
+
+    fn epoch(self) -> Option<String> {
+        self.epoch.map(|epoch| format!("{epoch:016x}"))
+    }
+}
+
 /// The order of the fields is the order of the keys on the wire.
 #[derive(Serialize)]
 struct Message<'a> {
     sequence: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp_utc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    utc_timestamp: Option<i64>,
+    #[serde(flatten)]
+    time: Time,
     value: Option<f64>,
     unit: &'a str,
     origin: String,
@@ -78,17 +98,15 @@ struct Message<'a> {
 /// is a message too, with the same keys: `"value":null` and `"status":"fail"`.
 pub fn encode(sequence: u64, measurement: &Measurement, form: Form) -> Vec<u8> {
     let Measurement { taken_at, quantity, origin, value, spread } = measurement;
-    let is_iso = form.timestamp == Timestamp::Iso;
     let message = Message {
         sequence,
-        timestamp_utc: is_iso.then(|| timestamp(*taken_at)),
-        utc_timestamp: (!is_iso).then(|| taken_at.unix_timestamp()),
+        time: form.time(*taken_at),
         value: *value,
         unit: &quantity.unit,
         origin: format!("{origin} {}", quantity.name),
         status: if value.is_some() { "success" } else { "fail" },
         spread: *spread,
-        epoch: form.epoch.map(|epoch| format!("{epoch:016x}")),
+        epoch: form.epoch(),
     };
     #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
     serde_json::to_vec(&message).expect("a message is plain JSON")
@@ -98,12 +116,15 @@ pub fn encode(sequence: u64, measurement: &Measurement, form: Form) -> Vec<u8> {
 #[derive(Serialize)]
 struct GapMessage<'a> {
     sequence: u64,
-    timestamp_utc: String,
+    #[serde(flatten)]
+    time: Time,
     value: Option<f64>,
     unit: &'a str,
     origin: &'a str,
     status: &'a str,
     gap: Missing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -117,16 +138,17 @@ struct Missing {
 /// The message that tells of lost readings, under a number of its own.
 ///
 /// It has the keys of a reading, with no value, so that a receiver of readings can take it, and the status `gap`.
-pub fn encode_gap(sequence: u64, at: OffsetDateTime, gap: &Gap) -> Vec<u8> {
+pub fn encode_gap(sequence: u64, at: OffsetDateTime, gap: &Gap, form: Form) -> Vec<u8> {
     let reasons = gap.losses.reasons().map(|(reason, lost)| (reason.name(), lost)).collect();
     let message = GapMessage {
         sequence,
-        timestamp_utc: timestamp(at),
+        time: form.time(at),
         value: None,
         unit: "",
         origin: "iotctl spool",
         status: "gap",
         gap: Missing { first: gap.first, last: gap.last, lost: gap.losses.total(), reasons },
+        epoch: form.epoch(),
     };
     #[expect(clippy::expect_used, reason = "numbers, strings and null always have a JSON form")]
     serde_json::to_vec(&message).expect("a message is plain JSON")
@@ -224,12 +246,11 @@ mod tests {
 
     #[test]
     fn a_gap_has_the_keys_of_a_reading_and_says_what_is_missing() {
-        let mut gap = Gap::default();
-        gap.add(17, 28, Reason::Bytes);
-        gap.add(29, 29, Reason::DiskFull);
+        let mut gap = Gap::of(17, 28, 12, Reason::Bytes);
+        gap.merge(&Gap::of(29, 29, 1, Reason::DiskFull));
         let at = datetime!(2020-02-15 16:43:16.226983 UTC);
         assert_eq!(
-            String::from_utf8(encode_gap(30, at, &gap)).unwrap(),
+            String::from_utf8(encode_gap(30, at, &gap, Form::default())).unwrap(),
             r#"{"sequence":30,"timestamp_utc":"2020-02-15T16:43:16.226983Z","value":null,"unit":"","origin":"iotctl spool","status":"gap","gap":{"first":17,"last":29,"lost":13,"reasons":{"bytes":12,"disk_full":1}}}"#
         );
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::loss::{Losses, Reason};
+use super::message::Form;
 use crate::topic::TopicName;
 
 /// A message that waits to be published.
@@ -76,8 +77,9 @@ pub trait Queue {
         Losses::default()
     }
 
-    /// The line stands: queues a record for `topic` that tells the receiver what was lost, if anything was.
-    fn announce(&mut self, _topic: &TopicName, _now: Moment) {}
+    /// The line stands: queues a record that tells the receivers of a topic what they lost, if anything was, written in
+    /// the form of the feeder's messages.
+    fn announce(&mut self, _form: Form, _now: Moment) {}
 
     /// Does what is due; returns when something is due again.
     fn tend(&mut self, _now: Moment) -> Option<Duration> {

@@ -1,43 +1,47 @@
 //! The spool: a queue on the disk. A reading is accepted when it is in the log, and forgotten when it is acknowledged.
 //!
-//! # Files, format version 1
+//! # Files, format version 2
 //!
 //! ```text
 //! spool/
 //!   00000000000000000000.log   segments of 1 MiB, by the first number that they can hold
 //!   00000000000000004711.log   the newest one is written to
 //!   spare                      a used-up segment, or zeros: the next one is made of it
-//!   cursor                     how far it is acknowledged, what was lost (`cursor`)
+//!   cursor-0, cursor-1         how far it is acknowledged, and the books of the topics (`cursor`, `ledger`)
 //!   *.damaged                  segments that could not be read whole, the last eight of them
 //!
 //! segment  magic "IOTSPOOL" | version u32 | CRC-32 of version, epoch, base | epoch u64 | base u64 | record ...
 //! record   length u32 | CRC-32 of length, number, body | number u64 | body      16 bytes and the body
-//! body     accepted at, milliseconds since 1970, i64 | length of topic u16 | topic | message
+//! body     accepted at, milliseconds since 1970, i64 | sequence u64 | gone u64 | length of topic u16 | topic | message
 //! end      16 zero bytes, where there is room for them
 //! ```
 //!
 //! Numbers are little-endian. Segments are whole files of zeros before anything is written to them, so that a write
 //! changes blocks and neither size nor extents. Numbers rise within a segment, from its base on: what a recycled file
-//! still holds behind the end has lower ones. Base follows on the last number of the segment before, so a number that is
-//! missing at a seam was lost; one that is missing between two records was never given to a record.
+//! still holds behind the end has lower ones. Base follows on the last number of the segment before.
+//!
+//! A record has two numbers: its place in the log, for this process alone, and its sequence, which counts the messages
+//! of its topic from 0 on and stands in the message. `gone` tells what is damage from what was refused (`ledger`).
 //!
 //! # Rules
 //!
-//! Data is safe before the cursor, and the cursor before a file is given back. The epoch, a random number made with the
-//! spool, stands in every file, and a file of another one is put aside. It is not in the message, whose six keys are
-//! the tutorial's: a receiver tells the lives of a spool apart by `timestamp_utc`.
+//! Data is safe before the cursor, and the cursor before a file is given back. A new segment makes the cursor safe too,
+//! so that a start reads no more than the newest segments to bring the books up to date. The epoch, a random number
+//! made with the spool, stands in every file, and a file of another one is put aside; `epoch = true` in feeder.toml
+//! puts it into the messages.
 //! A file whose sync failed is not trusted again (`log`). Damaged bytes cost the records that they hit (`record`).
-//! Lost numbers are kept in the cursor until one record in the log tells of them all, and that record is acknowledged.
+//! What a topic lost is kept in the cursor until one record in the log tells of it all, and that one is acknowledged.
 
 use std::time::Duration;
 
-use super::loss::{Losses, Reason};
+use super::loss::Losses;
 use super::queue::{Moment, Record};
 use crate::config::spool::{SpoolSettings, SyncPolicy};
 
 mod bounds;
 mod cursor;
 pub mod files;
+mod ledger;
 mod log;
 mod queueing;
 mod reader;
@@ -47,10 +51,11 @@ mod segment;
 mod telling;
 mod window;
 
-use cursor::{Cursor, CursorFile};
+use cursor::{Cursor, CursorFiles};
 use files::Files;
 use log::Log;
-use reader::{Next, Reader};
+use reader::Reader;
+use record::Body;
 use recovery::Recovered;
 use window::Window;
 
@@ -66,12 +71,12 @@ pub struct Spool<F: Files> {
     log: Log<F>,
     reader: Reader,
     window: Window,
-    cursor_file: CursorFile<F::File>,
-    /// The truth that the file follows.
+    cursor_files: CursorFiles<F::File>,
+    /// The truth that the files follow.
     cursor: Cursor,
     /// Acknowledged since the cursor was last on the medium.
     unsaved: usize,
-    /// Whether the file is behind, and since when it is not.
+    /// Whether the files are behind, and since when it is not.
     behind: bool,
     saved_at: Duration,
     /// Since when something is written and not synced.
@@ -106,7 +111,7 @@ impl<F: Files> Spool<F> {
 
     /// The same, with segments of another size: what a MiB hides shows in a few hundred bytes.
     pub fn with_segments(files: F, settings: SpoolSettings, epoch: u64, bytes: usize) -> Self {
-        let Recovered { mut log, cursor_file, cursor, missing } = recovery::recover(files, bytes, epoch);
+        let Recovered { mut log, cursor_files, cursor } = recovery::recover(files, bytes, epoch);
         let ready = if log.position().is_none() { log.rotate() } else { Ok(()) };
         let reader = Reader::new(&log, cursor.first);
         let mut spool = Self {
@@ -114,7 +119,7 @@ impl<F: Files> Spool<F> {
             log,
             reader,
             window: Window::default(),
-            cursor_file,
+            cursor_files,
             cursor,
             unsaved: 0,
             behind: false,
@@ -123,9 +128,6 @@ impl<F: Files> Spool<F> {
             refusing: false,
             announce_after: None,
         };
-        if let Some((first, end)) = missing {
-            spool.lose(first, end - 1, Reason::Damage);
-        }
         spool.find_first();
         spool.prepare(ready);
         spool
@@ -144,24 +146,30 @@ impl<F: Files> Spool<F> {
 
     /// How it is.
     pub fn stat(&self) -> Stat {
-        let Cursor { epoch, first, next, losses, .. } = self.cursor;
-        Stat { epoch, first, end: next, segments: self.log.segments.len(), losses }
+        let Cursor { epoch, first, next, .. } = self.cursor;
+        Stat { epoch, first, end: next, segments: self.log.segments.len(), losses: self.cursor.ledger.losses }
     }
 
     /// Writes a record to the log under the next number.
     fn store(&mut self, record: Record, now: Moment) -> std::io::Result<()> {
-        let sequence = self.cursor.next;
+        let number = self.cursor.next;
+        let stamp = self.cursor.ledger.next(&record.topic);
         let at_end = self.reader.is_at_end(&self.log) && self.window.len() < AHEAD;
-        let mut outcome = self.log.append(sequence, record::encode(sequence, now.utc, &record));
+        let segment = self.log.position().map(|(segment, _)| segment.id);
+        let mut outcome = self.log.append(number, record::encode(number, now.utc, stamp, &record));
         if outcome.is_ok() && self.settings.sync == SyncPolicy::Every {
             outcome = self.log.sync();
         }
-        self.count_lost(sequence);
+        self.count_lost(number);
         outcome?;
         self.cursor.next += 1;
+        self.cursor.ledger.stored(&record.topic);
         if at_end {
-            self.reader.pass(&self.log, sequence);
-            self.window.push(sequence, record::millis(now.utc), record);
+            self.reader.pass(&self.log, number);
+            self.window.push(number, Body { at: record::millis(now.utc), stamp, record });
+        }
+        if self.log.position().map(|(segment, _)| segment.id) != segment {
+            self.save(true);
         }
         if self.log.is_unconfirmed() {
             self.unconfirmed_since.get_or_insert(now.elapsed);
@@ -172,10 +180,11 @@ impl<F: Files> Spool<F> {
     /// Counts what the log has lost on a disk that fails; `but` is counted by whoever wrote it just now.
     fn count_lost(&mut self, but: u64) {
         let mut lost = self.log.take_lost();
-        lost.retain(|sequence| *sequence != but && *sequence >= self.cursor.first);
-        for sequence in &lost {
-            if self.window.remove(*sequence).is_none_or(|entry| !entry.acknowledged) {
-                self.lose(*sequence, *sequence, Reason::DiskError);
+        lost.retain(|(number, _)| *number != but && *number >= self.cursor.first);
+        for (number, bytes) in &lost {
+            let owed = self.window.remove(*number).is_none_or(|entry| !entry.acknowledged);
+            if let Some(body) = bytes.get(record::HEAD..).and_then(record::decode) {
+                self.cursor.ledger.lost_in_log(&body.record.topic, body.stamp, owed);
             }
         }
         if !lost.is_empty() {
@@ -187,20 +196,16 @@ impl<F: Files> Spool<F> {
     /// Reads ahead until `most` records are in the window; whether so many are.
     fn fill(&mut self, most: usize) -> bool {
         while self.window.len() < most {
-            match self.reader.next(&mut self.log) {
-                Next::Record(sequence, at, record) => {
-                    self.miss_announcement(sequence);
-                    self.window.push(sequence, at, record);
-                }
-                Next::Lost { first, last } => self.lose(first, last, Reason::Damage),
-                Next::Nothing => return false,
-            }
+            let Some((number, body)) = self.reader.next(&mut self.log) else { return false };
+            self.window.push(number, body);
         }
         true
     }
 
     fn find_first(&mut self) {
-        self.fill(1);
+        if !self.fill(1) {
+            self.cursor.ledger.drained();
+        }
         self.cursor.first = self.window.front().map_or(self.cursor.next, |entry| entry.sequence);
     }
 
@@ -208,7 +213,7 @@ impl<F: Files> Spool<F> {
     fn save(&mut self, sync: bool) -> bool {
         let data = if sync { self.sync() } else { true };
         self.cursor.tail = self.log.tail;
-        let saved = self.cursor_file.save(&self.log.files, &self.cursor, sync);
+        let saved = self.cursor_files.save(&self.log.files, &self.cursor, sync);
         if let Err(error) = &saved {
             tracing::warn!("cannot write the cursor of the spool: {error}");
         }

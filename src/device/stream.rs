@@ -14,7 +14,7 @@ pub mod window;
 use std::time::Duration;
 
 use super::message::Measurement;
-use super::source::agenda::Tick;
+use super::source::agenda::{Plan, Tick};
 use super::source::reading::{Quantity, Sample};
 use crate::topic::TopicName;
 use deadband::{Deadband, Gate};
@@ -86,6 +86,11 @@ impl Streams {
             phase: rule.phase,
         };
         of_source.map(tick).collect()
+    }
+
+    /// What each source is to do by the rules in force, in the places of the sources. Never fewer than there are.
+    pub fn plans(&self) -> impl Iterator<Item = Plan> {
+        (0..).map(|source| Plan { ticks: self.ticks(source), count: None })
     }
 
     /// What a sample is worth publishing, in the order of the streams.

@@ -1,4 +1,5 @@
-//! The control plane over HTTP: AWS's REST-JSON, as the AWS SDKs and the AWS CLI speak it.
+//! The control plane, and the shadows of the data endpoint, over HTTP: AWS's REST-JSON, as the AWS SDKs and the AWS CLI
+//! speak it.
 //!
 //! ```text
 //! request -> guard (host, credentials) -> route -> input (checked against AWS's own model) -> operation -> answer
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::context::Context;
-use self::model::Model;
+use self::model::{Model, Place};
 use self::operations::Operations;
 use super::registry::fault::{Exception, Fault};
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ mod operations;
 mod page;
 mod policies;
 mod route;
+mod shadows;
 mod tags;
 mod thing_types;
 mod things;
@@ -130,6 +132,9 @@ impl Service {
             ));
         };
         let input = input::gather(members, &labels, parts, body)?;
-        run(&self.context, &input)
+        let answer = run(&self.context, &input)?;
+        // A shadow's answer says with `null` what was deleted; elsewhere AWS leaves out what has no value.
+        let keeps_null = members.iter().any(|member| member.place == Place::Payload);
+        Ok(if keeps_null { answer } else { answer::without_null(answer) })
     }
 }

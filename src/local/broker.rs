@@ -20,10 +20,12 @@ use self::access::Peer;
 use self::connection::Connection;
 use self::packet::{ConnAck, Incoming, Outgoing, Reason, Version};
 use self::router::Router;
+use self::shadowing::Notices;
 use self::wire::Wire;
 use super::ca::ServerIdentity;
 use super::decisions::{Decisions, Event, Record};
 use super::registry::Registry;
+use super::shadow::service::Shadows;
 use crate::error::{Error, Result};
 use crate::pki::sha256_hex;
 
@@ -36,6 +38,7 @@ mod packet;
 mod publishing;
 mod router;
 mod session;
+pub mod shadowing;
 mod subscribing;
 mod tls;
 mod wire;
@@ -58,7 +61,13 @@ pub struct Broker {
 
 impl Broker {
     /// Listens on a loopback port, of IPv6 too where there is one; 0 takes a free port.
-    pub async fn start(port: u16, identity: ServerIdentity, registry: Registry, decisions: Decisions) -> Result<Self> {
+    pub async fn start(
+        port: u16,
+        identity: ServerIdentity,
+        registry: Registry,
+        decisions: Decisions,
+        (shadows, notices): (Shadows, Notices),
+    ) -> Result<Self> {
         let cannot = |e: std::io::Error| {
             Error::failed(format!("cannot listen on port {port} for the message broker"))
                 .because(e)
@@ -69,8 +78,12 @@ impl Broker {
         let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
         let tls = tls::config(identity, registry.clone(), decisions.clone())?;
         let (stop, stopping) = watch::channel(false);
-        let door = Door { tls, registry, decisions, router: Router::default(), stopping };
-        Ok(Self { port, stop, task: tokio::spawn(door.keep(v4, v6)) })
+        let door = Door { tls, registry, decisions, shadows, router: Router::default(), stopping };
+        let telling = shadowing::publish(notices, door.router.clone(), door.stopping.clone());
+        let task = tokio::spawn(async move {
+            tokio::join!(door.keep(v4, v6), telling);
+        });
+        Ok(Self { port, stop, task })
     }
 
     /// Where it listens.
@@ -91,6 +104,7 @@ struct Door {
     tls: Arc<ServerConfig>,
     registry: Registry,
     decisions: Decisions,
+    shadows: Shadows,
     router: Router,
     stopping: watch::Receiver<bool>,
 }
@@ -176,7 +190,8 @@ impl Door {
         };
         match admission::decide(&self.registry, &self.decisions, &peer, &connect) {
             Ok(admitted) => {
-                Connection::open(wire, self.router, &connect, admitted).serve(changes, self.stopping).await;
+                let connection = Connection::open(wire, self.router, self.shadows, &connect, admitted);
+                connection.serve(changes, self.stopping).await;
             }
             Err(reason) => {
                 if connect.version == Version::V5 {

@@ -48,6 +48,8 @@ pub enum Event {
     Receive,
     /// A connection that ended.
     Disconnect,
+    /// A request that the Device Shadow service rejected; policy had allowed it.
+    Shadow,
 }
 
 impl Record {
@@ -78,7 +80,7 @@ impl Record {
         let event = format!("{:?}", self.event).to_lowercase();
         let who = self.client_id.as_deref().map_or_else(|| self.certificate_shown(), |id| format!("`{}`", shown(id)));
         let what = self.resource.as_deref().map_or_else(String::new, |resource| format!(" `{}`", shown(resource)));
-        let mut text = match self.is_refusal() {
+        let mut text = match self.is_refusal() && self.event != Event::Shadow {
             true => format!("DENIED {event}{what} of {who}"),
             false => format!("{event}{what} of {who}"),
         };

@@ -160,7 +160,11 @@ fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
 
 fn io_error(error: &ConnectionError) -> Option<&io::Error> {
     match error {
-        ConnectionError::Io(io) | ConnectionError::MqttState(StateError::Io(io)) => Some(io),
+        // The client writes through its codec, so a broken pipe comes as an error of that.
+        ConnectionError::Io(io)
+        | ConnectionError::MqttState(
+            StateError::Io(io) | StateError::Deserialization(rumqttc::mqttbytes::Error::Io(io)),
+        ) => Some(io),
         ConnectionError::Tls(rumqttc::TlsError::Io(io)) => Some(io),
         _ => None,
     }
@@ -187,3 +191,16 @@ impl std::fmt::Display for Text {
 }
 
 impl std::error::Error for Text {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_closes_while_we_write_is_a_broker_that_closes() {
+        let written = |kind: io::ErrorKind| StateError::Deserialization(rumqttc::mqttbytes::Error::Io(kind.into()));
+        let ending = |kind| Ending::of(Some(&ConnectionError::MqttState(written(kind))));
+        assert_eq!(ending(io::ErrorKind::BrokenPipe), Ending::ClosedByPeer);
+        assert_eq!(ending(io::ErrorKind::TimedOut), Ending::Lost);
+    }
+}

@@ -60,6 +60,10 @@ name!(
     ThingName, "thing name", |text| characters(text, 128, ":_-", "letters, digits, `:`, `_` and `-`")
 );
 name!(
+    /// A named shadow: 1 to 64 of `[$a-zA-Z0-9:_-]`.
+    ShadowName, "shadow name", |text| characters(text, 64, "$:_-", "letters, digits, `$`, `:`, `_` and `-`")
+);
+name!(
     /// An AWS IoT policy: 1 to 128 of `[\w+=,.@-]`.
     PolicyName, "policy name", |text| characters(text, 128, "_+=,.@-", "letters, digits and `_+=,.@-`")
 );

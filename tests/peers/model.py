@@ -1,4 +1,4 @@
-"""Writes src/local/api/model.json from AWS's public service model of IoT (botocore, Apache-2.0).
+"""Writes src/local/api/model.json from AWS's public service models of IoT and its data endpoint (botocore, Apache-2.0).
 
 Every operation with its method and path; those that the stand-in serves with their members and limits as well.
 
@@ -23,6 +23,7 @@ SERVED = """
     ListThingPrincipalsV2 ListThingTypes ListThings ListThingsInThingGroup RegisterCertificateWithoutCA
     RemoveThingFromThingGroup SetDefaultPolicyVersion TagResource TestAuthorization UntagResource UpdateCertificate
     UpdateThing
+    DeleteThingShadow GetThingShadow ListNamedShadowsForThing UpdateThingShadow
 """.split()
 LIMITS = ("min", "max", "pattern", "enum")
 PLACES = {"uri": "uri", "querystring": "query", "header": "header"}
@@ -46,16 +47,18 @@ def operation(model, name):
     row = {"name": name, "method": raw["http"]["method"], "uri": raw["http"]["requestUri"]}
     if name in SERVED:
         given = model["shapes"][raw["input"]["shape"]]
+        payload = given.get("payload")
         row["members"] = [
-            {"name": member, "in": PLACES.get(of.get("location"), "body"), "as": of.get("locationName", member),
+            {"name": member, "in": "payload" if member == payload else PLACES.get(of.get("location"), "body"), "as": of.get("locationName", member),
              "required": member in given.get("required", []), "shape": shape_of(model, of["shape"])}
             for member, of in given["members"].items()]
     return row
 
 
 def table():
-    model = botocore.loaders.create_loader().load_service_model("iot", "service-2")
-    rows = [json.dumps(operation(model, name), separators=(",", ":")) for name in sorted(model["operations"])]
+    loader = botocore.loaders.create_loader()
+    models = [loader.load_service_model(service, "service-2") for service in ("iot", "iot-data")]
+    rows = [json.dumps(operation(model, name), separators=(",", ":")) for model in models for name in sorted(model["operations"])]
     return "[\n" + ",\n".join(rows) + "\n]\n"
 
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use iotctl::config::spool::{SpoolSettings, SyncPolicy, WhenFull};
+use iotctl::device::message::Form;
 use iotctl::device::queue::{Accepted, Moment, Queue, Record};
 use iotctl::device::spool::Spool;
 use iotctl::device::spool::files::{Disk, Files};
@@ -29,12 +30,17 @@ pub(crate) fn scratch() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-pub(crate) fn topic() -> TopicName {
-    "t".parse().unwrap()
+/// Three topics, each with numbers of its own.
+pub(crate) fn topic(number: usize) -> TopicName {
+    ["t", "u", "v"][number % 3].parse().unwrap()
 }
 
 pub(crate) fn reading(payload: &[u8]) -> Record {
-    Record { topic: topic(), payload: payload.to_vec() }
+    reading_of(0, payload)
+}
+
+pub(crate) fn reading_of(number: usize, payload: &[u8]) -> Record {
+    Record { topic: topic(number), payload: payload.to_vec() }
 }
 
 pub(crate) fn open(folder: &Path, settings: SpoolSettings) -> Spool<Disk> {
@@ -43,6 +49,7 @@ pub(crate) fn open(folder: &Path, settings: SpoolSettings) -> Spool<Disk> {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SaidGap {
+    pub(crate) sequence: u64,
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) lost: u64,
@@ -52,14 +59,15 @@ pub(crate) struct SaidGap {
 pub(crate) fn gap(record: &Record) -> Option<SaidGap> {
     let message: Value = serde_json::from_slice(&record.payload).ok()?;
     let number = |name: &str| message["gap"][name].as_u64();
-    Some(SaidGap { first: number("first")?, last: number("last")?, lost: number("lost")? })
+    let sequence = message["sequence"].as_u64()?;
+    Some(SaidGap { sequence, first: number("first")?, last: number("last")?, lost: number("lost")? })
 }
 
 /// Everything that is owed, acknowledged as it comes.
 pub(crate) fn delivered<F: Files>(spool: &mut Spool<F>) -> Vec<(u64, Record)> {
     let mut all = Vec::new();
     loop {
-        spool.announce(&topic(), NOW);
+        spool.announce(Form::default(), NOW);
         let sequence = spool.first();
         if sequence == spool.end() {
             return all;
@@ -119,8 +127,8 @@ impl Files for Counting {
 /// Something that happens to a spool.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    /// A reading of so many bytes comes, so many milliseconds after what was before.
-    Accept(usize, u64),
+    /// A reading for a topic, of so many bytes, comes so many milliseconds after what was before.
+    Accept(usize, usize, u64),
     /// The line stands, and of what is owed so many are sent and acknowledged.
     Deliver(usize),
     /// One of those that are sent is acknowledged out of turn.
@@ -129,12 +137,14 @@ pub(crate) enum Action {
     Close,
     /// The process is killed, and started again.
     Kill,
-    /// It dies in the middle of taking a reading of so many bytes, after so many things done to the disk.
-    DieAccepting(u32, usize),
+    /// It dies in the middle of taking a reading for a topic, of so many bytes, after so many things done to the disk.
+    DieAccepting(u32, usize, usize),
     /// It dies in the middle of delivering so many.
     DieDelivering(u32, usize),
     /// The power is cut; the seed says what of the unsafe sectors stays.
     PowerCut(u64),
+    /// It is closed, a byte of a segment changes, and it is opened.
+    Damage(u64),
     FailingSyncs(u32),
     FailingWrites(u32),
     ShortWrites(u32),
@@ -144,14 +154,15 @@ pub(crate) enum Action {
 
 pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        30 => (0usize..60, 0u64..400).prop_map(|(bytes, millis)| Action::Accept(bytes, millis)),
+        30 => (0usize..3, 0usize..60, 0u64..400).prop_map(|(topic, bytes, millis)| Action::Accept(topic, bytes, millis)),
         10 => (1usize..20).prop_map(Action::Deliver),
         4 => (1u64..20).prop_map(Action::AcknowledgeLater),
         1 => Just(Action::Close),
         2 => Just(Action::Kill),
-        2 => (0u32..12, 0usize..60).prop_map(|(after, bytes)| Action::DieAccepting(after, bytes)),
+        2 => (0u32..12, 0usize..3, 0usize..60).prop_map(|(after, topic, bytes)| Action::DieAccepting(after, topic, bytes)),
         2 => (0u32..12, 1usize..20).prop_map(|(after, most)| Action::DieDelivering(after, most)),
         2 => any::<u64>().prop_map(Action::PowerCut),
+        1 => any::<u64>().prop_map(Action::Damage),
         1 => (1u32..4).prop_map(Action::FailingSyncs),
         1 => (1u32..4).prop_map(Action::FailingWrites),
         1 => (1u32..4).prop_map(Action::ShortWrites),
@@ -174,6 +185,20 @@ pub(crate) fn settings() -> impl Strategy<Value = SpoolSettings> {
     })
 }
 
+/// Changes a byte of one of the segments.
+fn flip(folder: &Path, seed: u64) {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut logs: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "log")).collect();
+    logs.sort();
+    if let Some(log) = logs.get(seed as usize % logs.len().max(1)) {
+        let mut bytes = std::fs::read(log).unwrap();
+        let at = (seed >> 8) as usize % bytes.len();
+        bytes[at] ^= 1 << ((seed >> 40) % 8);
+        // In place, as a disk does it: the feeder's lock and the file stay the same.
+        std::fs::write(log, bytes).unwrap();
+    }
+}
+
 /// What must be true of a spool.
 struct Life<'a> {
     folder: &'a Path,
@@ -181,18 +206,20 @@ struct Life<'a> {
     faults: Rc<RefCell<Faults>>,
     spool: Option<Spool<Faulty>>,
     now: Moment,
-    /// Readings that were accepted: their bytes by number. A reading whose number was used before a power cut that
-    /// took it (grouped) is replaced.
-    accepted: BTreeMap<u64, Vec<u8>>,
+    /// Readings that were accepted: their bytes by topic and number. A reading whose number was used before a power cut
+    /// that took it (grouped) is replaced.
+    accepted: BTreeMap<(TopicName, u64), Vec<u8>>,
     /// Readings that were offered, and not sent back.
     offered: u64,
     /// Readings that arrived at least once.
-    arrived: BTreeSet<u64>,
-    /// Gap records that arrived, by number.
-    gaps: BTreeMap<u64, SaidGap>,
+    arrived: BTreeSet<(TopicName, u64)>,
+    /// Gap records that arrived, by topic and number.
+    gaps: BTreeMap<(TopicName, u64), SaidGap>,
     /// Numbers that a grouped spool may have lost to a power cut without a word.
     uncertain: bool,
     crashed: bool,
+    /// What arrived may be damaged before the front of the queue passes it, and be called lost.
+    damaged: bool,
     /// What a failing disk was said to have lost may be there after all: that is for the better.
     failed: bool,
     /// Refused while the disk failed: if it did not take the cursor either, a crash forgets that they were offered.
@@ -215,6 +242,7 @@ pub(crate) fn play(settings: SpoolSettings, actions: &[Action]) -> Result<(), Te
         gaps: BTreeMap::new(),
         uncertain: false,
         crashed: false,
+        damaged: false,
         failed: false,
         refused_by_a_failing_disk: 0,
     };
@@ -242,7 +270,7 @@ impl Life<'_> {
     fn act(&mut self, action: &Action) -> Result<(), TestCaseError> {
         self.failed |= matches!(action, Action::FailingSyncs(_) | Action::FailingWrites(_));
         match *action {
-            Action::Accept(bytes, millis) => self.accept(bytes, millis),
+            Action::Accept(topic, bytes, millis) => self.accept(topic, bytes, millis),
             Action::Deliver(most) => self.deliver(most)?,
             Action::AcknowledgeLater(ahead) => self.acknowledge_later(ahead)?,
             Action::Close => {
@@ -250,10 +278,10 @@ impl Life<'_> {
                 self.restart()?;
             }
             Action::Kill => self.die()?,
-            Action::DieAccepting(after, bytes) => {
+            Action::DieAccepting(after, topic, bytes) => {
                 self.faults.borrow_mut().dies_in = Some(after);
                 let (offered, accepted) = (self.offered, self.accepted.len());
-                self.accept(bytes, 0);
+                self.accept(topic, bytes, 0);
                 // One that was not taken before it died was not offered to anybody.
                 self.offered = offered + u64::from(self.accepted.len() > accepted);
                 self.die()?;
@@ -274,6 +302,15 @@ impl Life<'_> {
                     state ^= state << 17;
                     state & 1 == 0
                 });
+                self.restart()?;
+            }
+            Action::Damage(seed) => {
+                self.spool().close();
+                self.damaged = true;
+                // Books that a failing disk did not take say nothing of what is damaged at the end of the log.
+                self.uncertain |= self.failed;
+                self.spool = None;
+                flip(self.folder, seed);
                 self.restart()?;
             }
             Action::FailingSyncs(times) => self.faults.borrow_mut().failing_syncs = times,
@@ -297,29 +334,32 @@ impl Life<'_> {
         let certain = !self.uncertain;
         let (first, end) = (self.spool().first(), self.spool().end());
         prop_assert!(first <= end);
-        if certain {
-            let next = self.accepted.keys().next_back().map_or(0, |last| last + 1);
-            prop_assert!(end >= next, "number {end} would be used twice, {next} is the next free one");
+        for topic in (0..3).map(topic).filter(|_| certain) {
+            let mut used = self.accepted.keys().filter(|(of, _)| *of == topic).map(|(_, sequence)| *sequence);
+            let next = self.spool.as_ref().unwrap().next(&topic);
+            prop_assert!(used.all(|sequence| sequence < next), "number {next} of {topic} would be used twice");
         }
         Ok(())
     }
 
-    fn accept(&mut self, bytes: usize, millis: u64) {
+    fn accept(&mut self, number: usize, bytes: usize, millis: u64) {
         self.now.elapsed += Duration::from_millis(millis);
         self.now.utc += Duration::from_millis(millis);
         let now = self.now;
         self.spool().tend(now);
-        let sequence = self.spool().end();
-        let payload = [sequence.to_string().as_bytes(), &vec![b'.'; bytes]].concat();
+        let (topic, end) = (topic(number), self.spool().end());
+        let sequence = self.spool().next(&topic);
+        let payload = format!("{sequence} {} {}", self.offered, ".".repeat(bytes)).into_bytes();
         let failing = self.faults.borrow().failing_writes + self.faults.borrow().failing_syncs > 0;
-        let outcome = self.spool().accept(reading(&payload), now);
+        let outcome = self.spool().accept(reading_of(number, &payload), now);
         self.refused_by_a_failing_disk += u64::from(failing && matches!(outcome, Accepted::Dropped(_)));
         if outcome != Accepted::Full {
             self.offered += 1;
-            assert_eq!(self.spool().end(), sequence + 1, "each reading has a number, lost or not");
+            let used = (self.spool().end(), self.spool().next(&topic));
+            assert_eq!(used, (end + 1, sequence + 1), "each reading has its numbers, lost or not");
         }
         if outcome == Accepted::Kept {
-            self.accepted.insert(sequence, payload);
+            self.accepted.insert((topic, sequence), payload);
         }
     }
 
@@ -327,7 +367,7 @@ impl Life<'_> {
         let mut last = None;
         for _ in 0..most {
             let now = self.now;
-            self.spool().announce(&topic(), now);
+            self.spool().announce(Form::default(), now);
             let sequence = self.spool().first();
             if sequence == self.spool().end() {
                 break;
@@ -355,13 +395,16 @@ impl Life<'_> {
             return Ok(());
         };
         if let Some(gap) = gap(&record) {
-            self.gaps.insert(sequence, gap);
-        } else if let Some(payload) = self.accepted.get(&sequence) {
-            prop_assert!(*payload == record.payload, "number {sequence} is another reading");
-            self.arrived.insert(sequence);
-        } else {
-            // Its sync failed and it was called lost, and yet it is there: that is for the better.
-            prop_assert!(record.payload.starts_with(sequence.to_string().as_bytes()));
+            prop_assert!(gap.last < gap.sequence, "{gap:?} tells of what comes");
+            self.gaps.insert((record.topic, gap.sequence), gap);
+            return Ok(());
+        }
+        let text = String::from_utf8(record.payload).unwrap();
+        let place = (record.topic, text.split(' ').next().unwrap().parse().unwrap());
+        // Its sync failed and it was called lost, and yet it is there: that is for the better.
+        if let Some(payload) = self.accepted.get(&place) {
+            prop_assert!(*payload == text.as_bytes(), "number {place:?} is another reading");
+            self.arrived.insert(place);
         }
         Ok(())
     }
@@ -369,20 +412,23 @@ impl Life<'_> {
     fn check(&mut self) -> Result<(), TestCaseError> {
         let losses = self.spool().losses().total();
         let announced: u64 = self.gaps.values().map(|gap| gap.lost).sum();
-        let told = if self.failed { announced >= losses } else { announced == losses };
+        // A gap record that arrived, was not acknowledged before a crash and is too old afterwards is told again.
+        let told = if self.failed || self.crashed { announced >= losses } else { announced == losses };
         prop_assert!(told, "{announced} of {losses} losses are announced: {:?}", self.gaps);
         // A group that a failing disk loses is told of only if that disk takes the cursor.
         if self.uncertain || (self.failed && self.settings.sync != SyncPolicy::Every) {
             return Ok(());
         }
-        for sequence in self.accepted.keys().filter(|sequence| !self.arrived.contains(sequence)) {
-            let told = self.gaps.values().any(|gap| (gap.first..=gap.last).contains(sequence));
-            prop_assert!(told, "{sequence} neither came nor was announced: {:?}", self.gaps);
+        for place in self.accepted.keys().filter(|place| !self.arrived.contains(place)) {
+            let (topic, sequence) = place;
+            let mut gaps = self.gaps.iter().filter(|((of, _), _)| of == topic).map(|(_, gap)| gap);
+            let told = gaps.any(|gap| (gap.first..=gap.last).contains(sequence));
+            prop_assert!(told, "{place:?} neither came nor was announced: {:?}", self.gaps);
         }
         let known = self.arrived.len() as u64 + losses;
         let forgotten = if self.crashed { self.refused_by_a_failing_disk } else { 0 };
         prop_assert!(known + forgotten >= self.offered, "{known} of {} are accounted for", self.offered);
-        if !self.crashed && !self.failed {
+        if !self.crashed && !self.failed && !self.damaged {
             prop_assert!(known == self.offered, "{known} of {} are accounted for", self.offered);
         }
         Ok(())

@@ -60,6 +60,7 @@ impl World {
         let mut command = sealed(self.path(), arguments);
         command
             .env("AWS_ENDPOINT_URL_IOT", endpoint_url)
+            .env("AWS_ENDPOINT_URL_IOT_DATA_PLANE", endpoint_url)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test");

@@ -17,7 +17,7 @@ const BUNDLE_POLICY: &str = "policy.json";
 /// A template in the place of files.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Rendering {
-    /// Take a policy template instead: sensor, tutorial-publisher, observer, or a file
+    /// Take a policy template instead: sensor, sensor-remote, tutorial-publisher, observer, or a file
     #[arg(long, value_name = "NAME|FILE")]
     template: Option<String>,
     /// Value of a template variable; can be repeated

@@ -14,7 +14,7 @@ use crate::topic::TopicName;
 /// Which template, and values for its variables.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PolicyTemplate {
-    /// Policy template: sensor, tutorial-publisher, observer, or a file
+    /// Policy template: sensor, sensor-remote, tutorial-publisher, observer, or a file
     #[arg(long, default_value = "sensor", value_name = "NAME|FILE")]
     pub(super) template: String,
     /// Value of a template variable; can be repeated

@@ -45,7 +45,7 @@ impl Inputs {
         let file = file.map_or(FEEDER_FILE.into(), |path| path.display().to_string());
         let me = Me { file: &file, thing, client_id, seed: seed(client_id) };
         let setup = setup::prepare(settings, &topic, &me)?;
-        let is_idle = !setup.streams.rules().any(|rule| rule.enabled);
+        let is_idle = !settings.remote.steers() && !setup.streams.rules().any(|rule| rule.enabled);
         if is_idle { Err(Error::bad_input(format!("`{file}` enables no stream"))) } else { Ok(Self::Sources(setup)) }
     }
 
@@ -73,8 +73,8 @@ impl Inputs {
         self.streams().rules().for_each(|rule| ui.event(|| sentence(rule), &object(rule)));
     }
 
-    /// Starts to take in.
-    pub(super) fn start(self, count: Option<u64>, ui: Ui) -> Result<(Intake, Streams)> {
+    /// Starts to take in. `is_steered`: a source without a stream may get one later.
+    pub(super) fn start(self, count: Option<u64>, is_steered: bool, ui: Ui) -> Result<(Intake, Streams)> {
         let (sink, inputs) = mpsc::channel(WAITING);
         match self {
             Self::Lines(topic, streams) => {
@@ -85,7 +85,9 @@ impl Inputs {
             Self::Sources(Setup { sources, streams }) => {
                 streams.rules().for_each(|rule| ui.detail(&sentence(rule)));
                 let samplers = sources.into_iter().enumerate().map(|(place, source)| {
-                    let plan = Plan { ticks: streams.ticks(place), count };
+                    let ticks = streams.ticks(place);
+                    let count = if ticks.is_empty() && !is_steered { Some(0) } else { count };
+                    let plan = Plan { ticks, count };
                     Sampler::start(source, plan, OffsetDateTime::now_utc, sink.clone())
                 });
                 Ok((Intake::new(inputs, samplers.collect::<Result<_>>()?), streams))

@@ -26,6 +26,7 @@ const FORBIDDEN: &[&str] = &["AccessDenied", "AccessDeniedException", "Forbidden
 const CONFLICT: &[&str] = &[
     "CertificateConflictException",
     "CertificateStateException",
+    "ConflictException",
     "ConflictingResourceUpdateException",
     "DeleteConflictException",
     "InvalidStateTransitionException",
@@ -33,8 +34,14 @@ const CONFLICT: &[&str] = &[
     "VersionConflictException",
 ];
 /// The content of the call is not what AWS takes.
-const INVALID: &[&str] =
-    &["InvalidRequestException", "MalformedPolicyException", "CertificateValidationException", "ValidationException"];
+const INVALID: &[&str] = &[
+    "InvalidRequestException",
+    "MalformedPolicyException",
+    "CertificateValidationException",
+    "RequestEntityTooLargeException",
+    "UnsupportedDocumentEncodingException",
+    "ValidationException",
+];
 
 /// What was tried, and where.
 pub(super) struct Circumstances<'a> {

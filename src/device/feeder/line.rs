@@ -4,7 +4,10 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::device::queue::Record;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{self, Client, Identity, Inbox, Qos, Settings};
+use crate::mqtt::{self, Client, Identity, Inbox, Message, Qos, Settings};
+use crate::topic::TopicFilter;
+
+use super::aside::{self, Aside, Asides};
 
 /// What happened on the line.
 #[derive(Debug)]
@@ -13,11 +16,28 @@ pub(super) enum Happening {
     Connected,
     /// The record of this number is acknowledged.
     Acknowledged(u64),
+    /// A message came.
+    Received(Message),
+    /// An aside is acknowledged.
+    Said,
     /// There is no connection any more, or it did not come about.
-    Ended(Error),
+    Ended {
+        /// Why.
+        reason: Error,
+        /// Whether there was one, and the broker closed it.
+        by_broker: bool,
+    },
 }
 
-type Connecting = JoinHandle<Result<(Client, Inbox)>>;
+type Connecting = JoinHandle<Result<(Client, Inbox), Refusal>>;
+
+/// Why there is no connection.
+enum Refusal {
+    /// It did not come about.
+    Connection(Error),
+    /// It stood, and its subscriptions were refused.
+    Subscription(Error),
+}
 
 /// A connection and what waits on it.
 pub(super) struct Line {
@@ -27,18 +47,26 @@ pub(super) struct Line {
     connecting: Option<Connecting>,
     connection: Option<(Client, Inbox)>,
     waiting: JoinSet<(u64, Result<()>)>,
+    asides: Asides,
 }
 
 impl Line {
-    pub(super) fn new(identity: Identity, settings: Settings, qos: Qos) -> Self {
-        Self { identity, settings, qos, connecting: None, connection: None, waiting: JoinSet::new() }
+    /// No connection yet; each one will listen to `filters`.
+    pub(super) fn new(identity: Identity, settings: Settings, qos: Qos, filters: Vec<TopicFilter>) -> Self {
+        let (waiting, asides) = (JoinSet::new(), Asides::new(filters));
+        Self { identity, settings, qos, connecting: None, connection: None, waiting, asides }
     }
 
     /// Begins to connect. In a task of its own, because a connect that is polled in a `select!` and dropped never
     /// comes to an end.
     pub(super) fn connect(&mut self) {
         let (identity, settings) = (self.identity.clone(), self.settings);
-        self.connecting = Some(tokio::spawn(async move { mqtt::connect(&identity, settings).await }));
+        let filters = self.asides.wanted();
+        self.connecting = Some(tokio::spawn(async move {
+            let (client, inbox) = mqtt::connect(&identity, settings).await.map_err(Refusal::Connection)?;
+            aside::subscribe(&client, &filters).await.map_err(Refusal::Subscription)?;
+            Ok((client, inbox))
+        }));
     }
 
     /// Submits a record; does nothing without a connection.
@@ -46,6 +74,13 @@ impl Line {
         let Some((client, _)) = &self.connection else { return };
         let (client, record, qos) = (client.clone(), record.clone(), self.qos);
         self.waiting.spawn(async move { (sequence, client.publish(&record.topic, record.payload, qos, false).await) });
+    }
+
+    /// Says something beside the readings; does nothing without a connection.
+    pub(super) fn say(&mut self, aside: Aside) {
+        if let Some((client, _)) = &self.connection {
+            self.asides.say(client, aside);
+        }
     }
 
     /// The next thing that happens. Safe to cancel.
@@ -58,7 +93,10 @@ impl Line {
                     self.connection = Some(connection);
                     Happening::Connected
                 }
-                Err(error) => Happening::Ended(error),
+                Err(Refusal::Connection(reason)) => Happening::Ended { reason, by_broker: false },
+                Err(Refusal::Subscription(reason)) => {
+                    Happening::Ended { reason: self.asides.refused(reason), by_broker: false }
+                }
             };
         }
         let Some((_, inbox)) = &mut self.connection else { return std::future::pending().await };
@@ -69,7 +107,17 @@ impl Line {
                 Ok((_, Err(error))) => self.ended(error),
                 Err(error) => self.ended(Error::failed("a publish was abandoned").because(error)),
             },
-            error = inbox.ended() => self.last_words(error).await,
+            said = self.asides.next() => match said {
+                Ok(()) => Happening::Said,
+                Err(error) => {
+                    let error = self.asides.refused(error);
+                    self.ended(error)
+                }
+            },
+            message = inbox.next() => match message {
+                Ok(message) => Happening::Received(message),
+                Err(error) => self.last_words(error).await,
+            },
         }
     }
 
@@ -85,10 +133,10 @@ impl Line {
         self.ended(error)
     }
 
-    fn ended(&mut self, error: Error) -> Happening {
-        self.connection = None;
+    fn ended(&mut self, reason: Error) -> Happening {
+        let by_broker = self.connection.take().is_some_and(|(client, _)| client.was_closed_by_broker());
         self.waiting = JoinSet::new();
-        Happening::Ended(error)
+        Happening::Ended { reason: self.asides.ended(reason), by_broker }
     }
 
     /// Says goodbye, if there is anybody to say it to.
@@ -103,6 +151,7 @@ impl Line {
     }
 }
 
-fn flat<T>(joined: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    joined.unwrap_or_else(|error| Err(Error::failed("connecting was abandoned").because(error)))
+fn flat<T>(joined: Result<Result<T, Refusal>, tokio::task::JoinError>) -> Result<T, Refusal> {
+    let abandoned = |error| Refusal::Connection(Error::failed("connecting was abandoned").because(error));
+    joined.unwrap_or_else(|error| Err(abandoned(error)))
 }

@@ -29,6 +29,11 @@ impl Pace {
         // A nanosecond more than needed, so that rounding cannot make the caller come back too early for ever.
         Err(now + Duration::from_secs_f64((1.0 - self.tokens) / self.rate) + Duration::from_nanos(1))
     }
+
+    /// Puts the token that was taken last back.
+    pub fn put_back(&mut self) {
+        self.tokens = (self.tokens + 1.0).min(self.burst);
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +52,16 @@ mod tests {
             }
         }
         assert!((12..=13).contains(&taken), "3 at once and 10 in a second, not {taken}");
+    }
+
+    #[test]
+    fn what_was_not_sent_costs_nothing() {
+        let mut pace = Pace::new(1.0, 1.0);
+        for _ in 0..9 {
+            assert_eq!(pace.take(Duration::ZERO), Ok(()));
+            pace.put_back();
+        }
+        assert_eq!(pace.take(Duration::ZERO), Ok(()));
+        assert!(pace.take(Duration::ZERO).is_err());
     }
 }

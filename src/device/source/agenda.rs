@@ -30,6 +30,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub(super) struct Agenda {
     entries: Vec<Entry>,
+    count: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -45,11 +46,13 @@ impl Agenda {
             let schedule = Schedule::new(start + tick.phase, tick.interval);
             Entry { tick, schedule, left: plan.count }
         };
-        Self { entries: plan.ticks.into_iter().map(entry).collect() }
+        Self { entries: plan.ticks.into_iter().map(entry).collect(), count: plan.count }
     }
 
-    /// Takes a new plan; a stream whose interval stays keeps its beat, and each what it has left to do.
+    /// Takes a new plan; a stream whose interval stays keeps its beat, and each what it has left to do. How many samples
+    /// a run takes is not changed by a plan on the way.
     pub(super) fn replace(&mut self, plan: Plan, now: Instant) {
+        let plan = Plan { count: self.count, ..plan };
         let before = std::mem::replace(self, Self::new(plan, now));
         for entry in &mut self.entries {
             let Some(old) = before.entries.iter().find(|old| old.tick.stream == entry.tick.stream) else { continue };
@@ -60,9 +63,9 @@ impl Agenda {
         }
     }
 
-    /// Whether a stream has something left to do.
+    /// Whether nothing is left to do. Without a count there may be no stream now, and one by the next plan.
     pub(super) fn is_done(&self) -> bool {
-        !self.entries.iter().any(Entry::is_open)
+        self.count.is_some() && !self.entries.iter().any(Entry::is_open)
     }
 
     /// When the next tick is due.
@@ -151,6 +154,17 @@ mod tests {
         agenda.replace(plan(&[(100, 0), (70, 10)], Some(9)), start + ms(250));
         assert_eq!(play(&mut agenda, start, 400), [(260, vec![1]), (300, vec![0]), (330, vec![1])]);
         assert_eq!(agenda.entries[0].left, Some(9 - 4), "it does not begin to count again");
+    }
+
+    #[test]
+    fn without_a_stream_it_waits_for_a_plan_unless_it_counts() {
+        let start = Instant::now();
+        let mut agenda = Agenda::new(plan(&[(100, 0)], None), start);
+        agenda.replace(plan(&[], None), start);
+        assert_eq!((agenda.is_done(), agenda.due()), (false, None));
+        agenda.replace(plan(&[(100, 0)], None), start + ms(70));
+        assert_eq!(play(&mut agenda, start, 200), [(70, vec![0]), (170, vec![0])]);
+        assert!(Agenda::new(plan(&[], Some(0)), start).is_done());
     }
 
     #[test]

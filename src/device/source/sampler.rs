@@ -107,8 +107,10 @@ impl<C: Fn() -> OffsetDateTime> Worker<C> {
 
     /// Waits for the next tick, a new plan or the end.
     fn wait(&self) -> Result<Plan, sync::RecvTimeoutError> {
-        let left = self.agenda.due().map(|due| due.saturating_duration_since(Instant::now()));
-        self.plans.recv_timeout(left.unwrap_or_default())
+        match self.agenda.due() {
+            Some(due) => self.plans.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => self.plans.recv().map_err(|_| sync::RecvTimeoutError::Disconnected),
+        }
     }
 
     fn sample(&mut self, skipped: u64) -> Sample {

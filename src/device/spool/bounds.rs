@@ -55,8 +55,9 @@ impl<F: Files> Spool<F> {
     pub(super) fn drop_front(&mut self, reason: Reason, old: impl Fn(&Entry) -> bool) {
         let mut dropped = false;
         while self.fill(1) && self.window.front().is_some_and(&old) {
-            if let Some(entry) = self.window.pop().filter(|entry| !entry.acknowledged) {
-                self.lose(entry.sequence, entry.sequence, reason);
+            if let Some(entry) = self.window.pop() {
+                let reason = (!entry.acknowledged).then_some(reason);
+                self.cursor.ledger.leave(&entry.record.topic, entry.stamp, reason);
             }
             dropped = true;
         }

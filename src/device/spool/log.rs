@@ -26,7 +26,7 @@ pub(super) struct Log<F: Files> {
     pub(super) tail: u64,
     /// Written since the last sync: number and bytes, kept to write them again should the sync fail.
     unconfirmed: Vec<(u64, Vec<u8>)>,
-    lost: Vec<u64>,
+    lost: Vec<(u64, Vec<u8>)>,
     spare: bool,
     /// Segments that were found or made so far.
     made: u64,
@@ -116,7 +116,7 @@ impl<F: Files> Log<F> {
         let outcome = self.begin_with(&records);
         match &outcome {
             Ok(()) => self.confirmed(tail),
-            Err(_) => self.lost.extend(records.iter().map(|(sequence, _)| sequence)),
+            Err(_) => self.lost.extend(records),
         }
         outcome
     }
@@ -130,8 +130,8 @@ impl<F: Files> Log<F> {
         }
     }
 
-    /// The numbers of records that were in the log and are not any more.
-    pub(super) fn take_lost(&mut self) -> Vec<u64> {
+    /// Records that were in the log and are not any more: their numbers and bytes.
+    pub(super) fn take_lost(&mut self) -> Vec<(u64, Vec<u8>)> {
         std::mem::take(&mut self.lost)
     }
 

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::super::loss::{Losses, Reason};
+use super::super::message::Form;
 use super::super::queue::{Accepted, Moment, Queue, Record};
 use super::cursor::Cursor;
 use super::files::Files;
@@ -27,50 +28,55 @@ impl<F: Files> Queue for Spool<F> {
         self.cursor.first
     }
 
-    fn next(&self, _topic: &TopicName) -> u64 {
-        self.cursor.next
+    fn next(&self, topic: &TopicName) -> u64 {
+        self.cursor.ledger.next(topic).sequence
     }
 
     fn accept(&mut self, record: Record, now: Moment) -> Accepted {
         self.expire(now);
         let length = record::length(&record);
         if record.payload.len() > MAX_PAYLOAD || segment::HEADER + length > self.log.size {
-            return self.refuse(Reason::TooLong);
+            return self.refuse(&record.topic, Reason::TooLong);
         }
         if let Some(reason) = self.full(length) {
             match self.settings.when_full {
                 WhenFull::Block => return Accepted::Full,
                 WhenFull::DropNewest => {
                     self.refusing = true;
-                    return self.refuse(reason);
+                    return self.refuse(&record.topic, reason);
                 }
                 WhenFull::DropOldest => self.make_room(reason, length),
             }
         }
         self.refusing = false;
+        let topic = record.topic.clone();
         match self.store(record, now) {
             Ok(()) => Accepted::Kept,
             Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-                self.refuse(Reason::DiskFull)
+                self.refuse(&topic, Reason::DiskFull)
             }
             Err(error) => {
                 tracing::warn!("the spool does not take a reading: {error}");
-                self.refuse(Reason::DiskError)
+                self.refuse(&topic, Reason::DiskError)
             }
         }
     }
 
     fn get(&mut self, sequence: u64) -> Option<&Record> {
         while !self.window.reaches(sequence) && self.fill(self.window.len() + 1) {}
-        self.window.get(sequence)
+        self.window.get(sequence).map(|entry| &entry.record)
     }
 
     fn acknowledge(&mut self, sequence: u64) {
-        let told = self.cursor.announced.take_if(|(announced, _)| *announced == sequence).is_some();
-        let done = self.window.acknowledge(sequence);
+        let Self { window, cursor, .. } = self;
+        let told = window.get(sequence).is_some_and(|entry| cursor.ledger.received(&entry.record.topic, entry.stamp));
+        window.acknowledge(sequence);
+        while let Some(done) = window.pop_done() {
+            cursor.ledger.leave(&done.record.topic, done.stamp, None);
+            self.unsaved += 1;
+            self.behind = true;
+        }
         self.find_first();
-        self.behind |= done > 0;
-        self.unsaved += done;
         if told || (self.unsaved >= UNSAVED && self.settings.sync == SyncPolicy::Every) {
             self.save(true);
         }
@@ -79,9 +85,9 @@ impl<F: Files> Queue for Spool<F> {
 
     /// A gap that is not announced is owed too, unless the disk does not take its record.
     fn waiting(&self) -> u64 {
-        let Cursor { first, next, pending, announced, .. } = &self.cursor;
-        let owed = !pending.is_empty() && announced.is_none() && self.announce_after.is_none();
-        next - first + u64::from(owed)
+        let Cursor { first, next, ledger, .. } = &self.cursor;
+        let owed = if self.announce_after.is_none() { ledger.owed() } else { 0 };
+        next - first + owed
     }
 
     fn is_durable(&self) -> bool {
@@ -89,11 +95,11 @@ impl<F: Files> Queue for Spool<F> {
     }
 
     fn losses(&self) -> Losses {
-        self.cursor.losses
+        self.cursor.ledger.losses
     }
 
-    fn announce(&mut self, topic: &TopicName, now: Moment) {
-        self.announce_losses(topic, now);
+    fn announce(&mut self, form: Form, now: Moment) {
+        self.announce_losses(form, now);
     }
 
     fn tend(&mut self, now: Moment) -> Option<Duration> {

@@ -1,26 +1,9 @@
-//! Reads the log in its order, once; what it cannot read it reports as lost, by number.
+//! Reads the log in its order, once. What it cannot read it passes over: the books show what is missing.
 
-use super::super::queue::Record;
 use super::files::Files;
 use super::log::Log;
-use super::record::{self, Found};
+use super::record::{self, Body, Found};
 use super::segment::{HEADER, Segment};
-
-/// What comes next in the log.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// A record: its number, when it was accepted (milliseconds since 1970), and what it is.
-    Record(u64, i64, Record),
-    /// Records that were there and cannot be read any more.
-    Lost {
-        /// The first of them.
-        first: u64,
-        /// The last of them.
-        last: u64,
-    },
-    /// Nothing, for now.
-    Nothing,
-}
 
 /// A place in the log.
 #[derive(Debug)]
@@ -34,8 +17,6 @@ pub(super) struct Reader {
     expected: u64,
     /// Numbers below this one are left over from an earlier life of the file.
     least: u64,
-    /// Whether bytes were passed over since the last record: then the numbers between are lost, not left out.
-    damage: bool,
     /// What was read of the segment.
     bytes: Vec<u8>,
 }
@@ -46,7 +27,7 @@ impl Reader {
         let holds = |segment: &&Segment| segment.base <= first;
         let segment = log.segments.iter().rev().find(holds).or(log.segments.front());
         let (id, base) = segment.map_or((u64::MAX, log.tail), |segment| (segment.id, segment.base));
-        Self { id, base, offset: HEADER, expected: first, least: base, damage: false, bytes: Vec::new() }
+        Self { id, base, offset: HEADER, expected: first, least: base, bytes: Vec::new() }
     }
 
     /// Whether everything in the log has been given out, but for what is written from now on.
@@ -59,66 +40,57 @@ impl Reader {
         if let Some((segment, offset)) = log.position() {
             (self.id, self.base, self.offset) = (segment.id, segment.base, offset);
         }
-        (self.expected, self.least, self.damage) = (sequence + 1, sequence + 1, false);
+        (self.expected, self.least) = (sequence + 1, sequence + 1);
         self.bytes = Vec::new();
     }
 
-    /// The next record, or what was lost before it.
-    pub(super) fn next<F: Files>(&mut self, log: &mut Log<F>) -> Next {
+    /// The next record, and its number; `None` if there is none, for now.
+    pub(super) fn next<F: Files>(&mut self, log: &mut Log<F>) -> Option<(u64, Body)> {
         loop {
             let ahead = |segment: &&Segment| segment.base >= self.base && !segment.is_void();
-            let Some(segment) = log.segments.iter().find(ahead).copied() else { return Next::Nothing };
+            let segment = log.segments.iter().find(ahead).copied()?;
             if segment.id != self.id {
                 self.enter(&segment);
             }
             self.load(log, &segment);
             match record::find(&self.bytes, self.offset, self.least) {
                 Found::Record { sequence, body, next } if segment.limit.is_none_or(|limit| sequence < limit) => {
-                    if self.damage && sequence > self.expected {
-                        return self.lost_before(sequence);
-                    }
                     let decoded = record::decode(body);
                     (self.offset, self.least) = (next, sequence + 1);
                     match decoded {
                         _ if sequence < self.expected => {}
-                        Some((at, record)) => {
-                            (self.expected, self.damage) = (sequence + 1, false);
-                            return Next::Record(sequence, at, record);
+                        Some(body) => {
+                            self.expected = sequence + 1;
+                            return Some((sequence, body));
                         }
-                        None => self.damaged(log),
+                        None => log.mark_damaged(self.id),
                     }
                 }
                 Found::Damage { next } => {
                     self.offset = next;
-                    self.damaged(log);
+                    log.mark_damaged(self.id);
                 }
                 Found::Record { .. } | Found::End => match segment.limit {
-                    Some(limit) if self.expected < limit => {
-                        self.damaged(log);
-                        return self.lost_before(limit);
-                    }
-                    Some(limit) => self.base = limit,
-                    None => return Next::Nothing,
+                    Some(limit) => self.finish(log, limit),
+                    None => return None,
                 },
             }
         }
     }
 
-    fn lost_before(&mut self, sequence: u64) -> Next {
-        let first = self.expected;
-        (self.expected, self.damage) = (sequence, false);
-        Next::Lost { first, last: sequence - 1 }
-    }
-
-    fn damaged<F: Files>(&mut self, log: &mut Log<F>) {
-        self.damage = true;
-        log.mark_damaged(self.id);
+    /// Leaves a segment; one that ends too early has lost its end.
+    fn finish<F: Files>(&mut self, log: &mut Log<F>, limit: u64) {
+        if self.expected < limit {
+            log.mark_damaged(self.id);
+            self.expected = limit;
+        }
+        self.base = limit;
     }
 
     /// Goes to the start of a segment.
     fn enter(&mut self, segment: &Segment) {
         (self.id, self.base, self.offset) = (segment.id, segment.base, HEADER);
-        (self.least, self.damage) = (segment.base, false);
+        self.least = segment.base;
         self.bytes = Vec::new();
     }
 
@@ -132,7 +104,7 @@ impl Reader {
             tracing::warn!("cannot read `{}` of the spool: {error}", segment.name());
         }
         if outcome.is_err() || (segment.limit.is_some() && self.bytes.len() < log.size) {
-            self.damaged(log);
+            log.mark_damaged(self.id);
         }
     }
 }

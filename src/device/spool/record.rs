@@ -4,12 +4,13 @@ use crc32fast::Hasher;
 use time::OffsetDateTime;
 
 use super::super::queue::Record;
+use super::ledger::Stamp;
 use crate::topic::{MAX_BYTES as MAX_TOPIC, TopicName};
 
 /// Length, checksum and number before the body.
 pub(super) const HEAD: usize = 16;
-/// Time and length of the topic, before the topic.
-const BODY_HEAD: usize = 10;
+/// Time, stamp and length of the topic, before the topic.
+const BODY_HEAD: usize = 26;
 /// The longest body, in bytes.
 pub(super) const MAX_BODY: usize = BODY_HEAD + MAX_TOPIC + crate::mqtt::MAX_PAYLOAD;
 /// Zeros behind the last record: where the log ends, whatever a recycled file held.
@@ -36,8 +37,17 @@ pub(super) enum Found<'a> {
     },
 }
 
+/// The body of a record, read.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// When it was accepted, in milliseconds since 1970.
+    pub(super) at: i64,
+    pub(super) stamp: Stamp,
+    pub(super) record: Record,
+}
+
 /// The bytes of a record.
-pub(super) fn encode(sequence: u64, at: OffsetDateTime, record: &Record) -> Vec<u8> {
+pub(super) fn encode(sequence: u64, at: OffsetDateTime, stamp: Stamp, record: &Record) -> Vec<u8> {
     let topic = record.topic.as_str().as_bytes();
     let length = BODY_HEAD + topic.len() + record.payload.len();
     let mut bytes = Vec::with_capacity(HEAD + length);
@@ -45,6 +55,8 @@ pub(super) fn encode(sequence: u64, at: OffsetDateTime, record: &Record) -> Vec<
     bytes.extend([0; 4]);
     bytes.extend(sequence.to_le_bytes());
     bytes.extend(millis(at).to_le_bytes());
+    bytes.extend(stamp.sequence.to_le_bytes());
+    bytes.extend(stamp.gone.to_le_bytes());
     bytes.extend(u16::try_from(topic.len()).unwrap_or(u16::MAX).to_le_bytes());
     bytes.extend(topic);
     bytes.extend(&record.payload);
@@ -58,13 +70,15 @@ pub(super) fn length(record: &Record) -> usize {
     HEAD + BODY_HEAD + record.topic.as_str().len() + record.payload.len()
 }
 
-/// When it was accepted, and what.
-pub(super) fn decode(body: &[u8]) -> Option<(i64, Record)> {
+/// Reads the body of a record.
+pub(super) fn decode(body: &[u8]) -> Option<Body> {
     let at = i64::from_le_bytes(*body.first_chunk()?);
-    let length = usize::from(u16::from_le_bytes(*body.get(8..)?.first_chunk()?));
+    let number = |offset: usize| Some(u64::from_le_bytes(*body.get(offset..)?.first_chunk()?));
+    let stamp = Stamp { sequence: number(8)?, gone: number(16)? };
+    let length = usize::from(u16::from_le_bytes(*body.get(24..)?.first_chunk()?));
     let (topic, payload) = body.get(BODY_HEAD..)?.split_at_checked(length)?;
     let topic: TopicName = std::str::from_utf8(topic).ok()?.parse().ok()?;
-    Some((at, Record { topic, payload: payload.to_vec() }))
+    Some(Body { at, stamp, record: Record { topic, payload: payload.to_vec() } })
 }
 
 /// What stands at `offset`; numbers below `least` are left over from an earlier life of the file.

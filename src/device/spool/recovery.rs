@@ -1,10 +1,11 @@
 //! Finding out what a folder holds when the spool is opened. The work grows with the segments, not with the records:
-//! of each one the header is read, of the newest all of it.
+//! of each one the header is read, and all of it of those only that the cursor does not know yet: the newest, as a rule.
 
 use std::collections::VecDeque;
 
-use super::cursor::{Cursor, CursorFile};
+use super::cursor::{Cursor, CursorFiles};
 use super::files::Files;
+use super::ledger::Ledger;
 use super::log::{Log, put_aside};
 use super::record::{self, Found};
 use super::segment::{self, HEADER, Header, SPARE, Segment, UNFINISHED};
@@ -13,13 +14,11 @@ use super::segment::{self, HEADER, Header, SPARE, Segment, UNFINISHED};
 #[derive(Debug)]
 pub(super) struct Recovered<F: Files> {
     pub(super) log: Log<F>,
-    pub(super) cursor_file: CursorFile<F::File>,
+    pub(super) cursor_files: CursorFiles<F::File>,
     pub(super) cursor: Cursor,
-    /// Numbers that are owed and in no segment: the first one, and the one behind the last.
-    pub(super) missing: Option<(u64, u64)>,
 }
 
-/// The end of the newest segment.
+/// The end of a segment.
 struct Tail<F> {
     file: Option<F>,
     offset: usize,
@@ -29,7 +28,7 @@ struct Tail<F> {
 
 /// Opens whatever is there; `fresh` is the epoch if nothing says which it is.
 pub(super) fn recover<F: Files>(files: F, size: usize, fresh: u64) -> Recovered<F> {
-    let (cursor_file, cursor) = CursorFile::open(&files);
+    let (cursor_files, cursor) = CursorFiles::open(&files);
     let names = files.list().unwrap_or_else(|error| {
         tracing::warn!("cannot list the spool: {error}");
         Vec::new()
@@ -38,20 +37,22 @@ pub(super) fn recover<F: Files>(files: F, size: usize, fresh: u64) -> Recovered<
         // It was never part of the log.
         let _ = files.remove(UNFINISHED);
     }
-    let mut epoch = cursor.map(|cursor| cursor.epoch);
+    let mut epoch = cursor.as_ref().map(|cursor| cursor.epoch);
     let mut segments = segments(&files, &names, &mut epoch);
-    let said = cursor.unwrap_or_default();
-    let tail = segments.back().map(|newest| look(&files, newest.base, size));
-    let (resume, tail) = settle_end(&files, &mut segments, tail, said.tail);
-    let end = said.next.max(tail);
-    let spare = names.iter().any(|name| name == SPARE) && is_usable(&files, size, epoch.is_some());
+    let (known, next) = cursor.as_ref().map_or((0, 0), |cursor| (cursor.tail, cursor.next));
+    let first = cursor.as_ref().map(|cursor| cursor.first);
+    let mut books = Books::new(cursor, segments.front());
+    let unknown = segments.iter().filter(|segment| segment.limit.is_none_or(|limit| limit > known));
+    let tail = unknown.map(|segment| look(&files, segment, size, &mut books)).last();
+    let (resume, tail) = settle_end(&files, &mut segments, tail, known);
     let oldest = segments.front().map_or(tail, |segment| segment.base);
-    let first = cursor.map_or(oldest, |cursor| cursor.first);
-    let missing = (first < oldest).then_some((first, oldest));
+    let first = first.unwrap_or(oldest).max(oldest);
+    let next = next.max(tail);
+    let spare = names.iter().any(|name| name == SPARE) && is_usable(&files, size, epoch.is_some());
     let epoch = epoch.unwrap_or(fresh);
-    let cursor = settle_announcement(Cursor { epoch, first: first.max(oldest), next: end, tail, ..said });
+    let cursor = Cursor { epoch, first, next, tail, ledger: books.close(next) };
     let log = Log::new(files, epoch, size, segments, tail, resume, spare);
-    Recovered { log, cursor_file, cursor, missing }
+    Recovered { log, cursor_files, cursor }
 }
 
 /// The segments of this epoch in their order. Files of another one, or of another format, are put aside.
@@ -78,20 +79,75 @@ fn segments<F: Files>(files: &F, names: &[String], epoch: &mut Option<u64>) -> V
     found
 }
 
-/// Reads the newest segment to its end.
-fn look<F: Files>(files: &F, base: u64, size: usize) -> Tail<F::File> {
-    let mut tail = Tail { file: files.open(&segment::name(base)).ok(), offset: HEADER, next: base, damaged: false };
+/// Reads a segment to its end, and brings the books up to date with it.
+fn look<F: Files>(files: &F, segment: &Segment, size: usize, books: &mut Books) -> Tail<F::File> {
+    let Segment { base, limit, .. } = *segment;
+    let mut tail = Tail { file: files.open(&segment.name()).ok(), offset: HEADER, next: base, damaged: false };
     let mut bytes = vec![0; size];
     let read = tail.file.as_ref().map(|file| files.read_full_at(file, &mut bytes, 0));
     let length = read.and_then(Result::ok).unwrap_or(0);
     bytes.truncate(length);
     tail.damaged = length < size;
+    books.miss_up_to(base);
+    let mut damage = false;
     loop {
         match record::find(&bytes, tail.offset, tail.next) {
-            Found::Record { sequence, next, .. } => (tail.offset, tail.next) = (next, sequence + 1),
-            Found::Damage { next } => (tail.offset, tail.damaged) = (next, true),
-            Found::End => return tail,
+            Found::Record { sequence, body, next } if limit.is_none_or(|limit| sequence < limit) => {
+                if std::mem::take(&mut damage) {
+                    books.miss_up_to(sequence);
+                }
+                books.enter(sequence, body);
+                (tail.offset, tail.next) = (next, sequence + 1);
+            }
+            Found::Damage { next } => {
+                (tail.offset, tail.damaged, damage) = (next, true, true);
+            }
+            Found::Record { .. } | Found::End => break,
         }
+    }
+    books.miss_up_to(limit.unwrap_or(0));
+    tail
+}
+
+/// The books, while the records are entered that they do not know.
+struct Books {
+    ledger: Ledger,
+    /// Whether there are no older ones.
+    lost: bool,
+    /// The next number that the log should have.
+    expected: u64,
+    /// Numbers that the log should have had, and those of them that a later record of the same topic speaks for.
+    missing: u64,
+    explained: u64,
+}
+
+impl Books {
+    fn new(cursor: Option<Cursor>, oldest: Option<&Segment>) -> Self {
+        let lost = cursor.is_none();
+        let oldest = oldest.map_or(0, |segment| segment.base);
+        let (expected, ledger) = cursor.map_or((oldest, Ledger::default()), |cursor| (cursor.tail, cursor.ledger));
+        Self { ledger, lost, expected, missing: 0, explained: 0 }
+    }
+
+    fn miss_up_to(&mut self, number: u64) {
+        self.missing += number.saturating_sub(self.expected);
+        self.expected = self.expected.max(number);
+    }
+
+    fn enter(&mut self, number: u64, body: &[u8]) {
+        let Some(body) = record::decode(body).filter(|_| number >= self.expected) else { return };
+        self.expected = number + 1;
+        self.explained += self.ledger.found(&body.record.topic, body.stamp, self.lost);
+    }
+
+    /// With the old books lost, a topic that is not in the log begins behind every number that it can have had.
+    fn close(mut self, next: u64) -> Ledger {
+        if self.lost {
+            self.ledger.floor = next;
+        }
+        self.ledger.leave_out(self.missing.saturating_sub(self.explained));
+        self.ledger.settle();
+        self.ledger
     }
 }
 
@@ -115,19 +171,6 @@ fn settle_end<F: Files>(
         put_aside(files, empty.base);
     }
     (None, end)
-}
-
-/// A gap record that never made it into the log is still to be written; one that is acknowledged is done with.
-fn settle_announcement(mut cursor: Cursor) -> Cursor {
-    match cursor.announced {
-        Some((sequence, gap)) if sequence >= cursor.tail => {
-            cursor.pending.merge(&gap);
-            cursor.announced = None;
-        }
-        Some((sequence, _)) if sequence < cursor.first => cursor.announced = None,
-        _ => {}
-    }
-    cursor
 }
 
 /// A spare of another size would be a segment of another size, and one of another epoch may hold higher numbers.

@@ -8,7 +8,7 @@ pub(super) const SPARE: &str = "spare";
 pub(super) const UNFINISHED: &str = "unfinished";
 
 const MAGIC: [u8; 8] = *b"IOTSPOOL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const LOG: &str = ".log";
 /// A damaged segment that is kept for whoever wants to look at it.
 const ASIDE: &str = ".damaged";

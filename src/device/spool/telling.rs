@@ -1,9 +1,9 @@
-//! What was lost is kept until the receiver has been told: in the cursor, then in a gap record, then acknowledged.
+//! What was lost is kept until the receiver has been told: in the books, then in a gap record, then acknowledged.
 
 use std::time::Duration;
 
-use super::super::loss::{Gap, Reason};
-use super::super::message;
+use super::super::loss::Reason;
+use super::super::message::{self, Form};
 use super::super::queue::{Accepted, Moment, Record};
 use super::files::Files;
 use super::{Spool, record};
@@ -14,24 +14,9 @@ use crate::topic::TopicName;
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl<F: Files> Spool<F> {
-    /// Notes that `first..=last` are lost. A gap record among them is no reading, and its gap is to be told again.
-    pub(super) fn lose(&mut self, first: u64, last: u64, reason: Reason) {
-        let announcement = self.cursor.announced.take_if(|(sequence, _)| (first..=last).contains(sequence));
-        let mut gap = Gap::default();
-        gap.add(first, last, reason);
-        if let Some((sequence, before)) = announcement {
-            gap.take_out(sequence, reason);
-            self.cursor.pending.merge(&before);
-        }
-        self.cursor.losses.add(reason, gap.losses.total());
-        self.cursor.pending.merge(&gap);
-        self.behind = true;
-    }
-
     /// Gives up a record that was never in the log. Its number is used up.
-    pub(super) fn refuse(&mut self, reason: Reason) -> Accepted {
-        let sequence = self.cursor.next;
-        self.lose(sequence, sequence, reason);
+    pub(super) fn refuse(&mut self, topic: &TopicName, reason: Reason) -> Accepted {
+        self.cursor.ledger.refuse(topic, reason);
         self.skip();
         self.save(self.settings.sync == SyncPolicy::Every);
         Accepted::Dropped(reason)
@@ -45,41 +30,37 @@ impl<F: Files> Spool<F> {
         self.cursor.next += 1;
     }
 
-    /// Puts a gap record into the log. One at a time: what is lost while a gap record waits comes into the next one.
-    pub(super) fn announce_losses(&mut self, topic: &TopicName, now: Moment) {
-        let gap = self.cursor.pending;
+    /// Puts a gap record into the log, for the topic that lost most. One at a time for each topic: what it loses while
+    /// that one waits comes into the next.
+    pub(super) fn announce_losses(&mut self, form: Form, now: Moment) {
         let too_early = self.announce_after.is_some_and(|time| now.elapsed < time);
-        if gap.is_empty() || self.cursor.announced.is_some() || too_early {
-            return;
-        }
-        let sequence = self.cursor.next;
-        let record = Record { topic: topic.clone(), payload: message::encode_gap(sequence, now.utc, &gap) };
+        let Some((topic, gap)) = self.cursor.ledger.owing().filter(|_| !too_early) else { return };
+        let topic = topic.clone();
+        let sequence = self.cursor.ledger.next(&topic).sequence;
+        let record = Record { topic, payload: message::encode_gap(sequence, now.utc, gap, form) };
         match self.full(record::length(&record)) {
             Some(Reason::Bytes) => return,
-            Some(_) if self.refusing => return,
+            // Over the bound in readings by one gap record, and not by one for each topic.
+            Some(_) if self.refusing || self.cursor.ledger.is_telling() => return,
             _ => {}
         }
-        // In the cursor first: a gap record that is not in the log is known for it, one too many would not be.
-        self.cursor.announced = Some((sequence, gap));
-        self.cursor.pending = Gap::default();
-        self.announce_after = None;
-        if !self.save(true) || self.store(record, now).is_err() {
-            self.cursor.announced = None;
-            self.cursor.pending.merge(&gap);
-            self.announce_after = Some(now.elapsed + RETRY_AFTER);
-            if !self.save(true) {
-                // A crash may bring back the cursor that has this number as the gap record's: no other may have it.
-                self.skip();
-            }
-        }
+        self.tell(record, now);
     }
 
-    /// The gap record should have come before `sequence`: if it did not, it never was in the log.
-    pub(super) fn miss_announcement(&mut self, sequence: u64) {
-        let window = &self.window;
-        let missed = |(told, _): &mut (u64, Gap)| *told < sequence && window.get(*told).is_none();
-        if let Some((_, gap)) = self.cursor.announced.take_if(missed) {
-            self.cursor.pending.merge(&gap);
+    fn tell(&mut self, record: Record, now: Moment) {
+        // In the books first: a gap record that is not in the log is known for it, one too many would not be.
+        let topic = record.topic.clone();
+        self.cursor.ledger.tell(&topic);
+        self.announce_after = None;
+        if self.save(true) && self.store(record, now).is_ok() {
+            return;
+        }
+        self.cursor.ledger.tell_later(&topic);
+        self.announce_after = Some(now.elapsed + RETRY_AFTER);
+        if !self.save(true) {
+            // A crash may bring back the books that have this number as the gap record's: no other may have it.
+            self.cursor.ledger.skip(&topic);
+            self.skip();
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::super::queue::Record;
+use super::ledger::Stamp;
+use super::record::Body;
 
 /// A record that was read from the log, or was just written to it.
 #[derive(Debug)]
@@ -10,11 +12,12 @@ pub(super) struct Entry {
     pub(super) sequence: u64,
     /// When it was accepted, in milliseconds since 1970.
     pub(super) at: i64,
+    pub(super) stamp: Stamp,
     pub(super) record: Record,
     pub(super) acknowledged: bool,
 }
 
-/// Records by rising number; the first one is not acknowledged.
+/// Records by rising number.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     entries: VecDeque<Entry>,
@@ -29,8 +32,9 @@ impl Window {
         self.entries.front()
     }
 
-    pub(super) fn push(&mut self, sequence: u64, at: i64, record: Record) {
-        self.entries.push_back(Entry { sequence, at, record, acknowledged: false });
+    pub(super) fn push(&mut self, sequence: u64, body: Body) {
+        let Body { at, stamp, record } = body;
+        self.entries.push_back(Entry { sequence, at, stamp, record, acknowledged: false });
     }
 
     pub(super) fn pop(&mut self) -> Option<Entry> {
@@ -42,8 +46,8 @@ impl Window {
         self.entries.back().is_some_and(|entry| entry.sequence >= sequence)
     }
 
-    pub(super) fn get(&self, sequence: u64) -> Option<&Record> {
-        self.index(sequence).and_then(|index| self.entries.get(index)).map(|entry| &entry.record)
+    pub(super) fn get(&self, sequence: u64) -> Option<&Entry> {
+        self.index(sequence).and_then(|index| self.entries.get(index))
     }
 
     /// Takes a record out of the middle.
@@ -51,12 +55,16 @@ impl Window {
         self.index(sequence).and_then(|index| self.entries.remove(index))
     }
 
-    /// Notes an acknowledgement; returns how many are done with: acknowledged, and so is all before them.
-    pub(super) fn acknowledge(&mut self, sequence: u64) -> usize {
+    /// Notes an acknowledgement.
+    pub(super) fn acknowledge(&mut self, sequence: u64) {
         if let Some(entry) = self.index(sequence).and_then(|index| self.entries.get_mut(index)) {
             entry.acknowledged = true;
         }
-        std::iter::from_fn(|| self.entries.pop_front_if(|entry| entry.acknowledged)).count()
+    }
+
+    /// Takes the front out if it is done with: acknowledged, and so is all before it.
+    pub(super) fn pop_done(&mut self) -> Option<Entry> {
+        self.entries.pop_front_if(|entry| entry.acknowledged)
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {

@@ -41,7 +41,13 @@ impl Streams {
     ///
     /// Errors: bad input that names the field; then nothing has changed.
     pub fn apply(&mut self, change: &Change) -> Result<()> {
-        let mut rules: Vec<Rule> = self.rules().cloned().collect();
+        self.apply_over(self.rules().cloned().collect(), change)
+    }
+
+    /// Applies a change to these rules of the same streams, and puts them in force.
+    ///
+    /// Errors: as [`Streams::apply`].
+    pub fn apply_over(&mut self, mut rules: Vec<Rule>, change: &Change) -> Result<()> {
         if let Some(interval) = change.interval {
             check_interval("interval", interval)?;
             rules.iter_mut().for_each(|rule| rule.interval = interval);

@@ -10,6 +10,7 @@ use crate::local::ca::Ca;
 use crate::local::registry::Registry;
 use crate::local::registry::entry::Epoch;
 use crate::local::registry::fault::Fault;
+use crate::local::shadow::service::Shadows;
 
 /// An operation: its input, checked, to its answer.
 pub(super) type Operation = fn(&Context, &Input) -> Result<Value, Fault>;
@@ -21,6 +22,8 @@ pub struct Context {
     pub registry: Registry,
     /// Signs device certificates.
     pub ca: Arc<Ca>,
+    /// Shadows, which the broker serves too.
+    pub shadows: Shadows,
     /// The time of day.
     pub clock: fn() -> OffsetDateTime,
     /// What `DescribeEndpoint` answers: a bare host name.

@@ -10,11 +10,16 @@ use crate::local::registry::fault::Fault;
 
 /// The members of a request by their names; required ones are there, and every one is as AWS wants it.
 #[derive(Debug)]
-pub(super) struct Input(Map<String, Value>);
+pub(super) struct Input {
+    members: Map<String, Value>,
+    payload: Vec<u8>,
+}
 
 /// Gathers the members of a request.
 pub(super) fn gather(members: &[Member], labels: &Labels, parts: &Parts, body: &[u8]) -> Result<Input, Fault> {
-    let body = body_members(body)?;
+    // A body that is a payload is no list of members.
+    let payload = if members.iter().any(|member| member.place == Place::Payload) { body } else { &[] };
+    let body = if payload.is_empty() { body_members(body)? } else { Map::new() };
     let mut input = Map::new();
     for member in members {
         let found = match member.place {
@@ -24,6 +29,7 @@ pub(super) fn gather(members: &[Member], labels: &Labels, parts: &Parts, body: &
                 let header = parts.headers.get(&member.wire_name).and_then(|value| value.to_str().ok());
                 header.map(|text| typed(text, member.shape.kind))
             }
+            Place::Payload => None,
             Place::Body => body.get(&member.wire_name).filter(|value| !value.is_null()).cloned(),
         };
         match found {
@@ -31,11 +37,13 @@ pub(super) fn gather(members: &[Member], labels: &Labels, parts: &Parts, body: &
                 limits::check(&member.name, &value, &member.shape)?;
                 input.insert(member.name.clone(), value);
             }
-            None if member.required => return Err(limits::missing_member(&member.name)),
+            None if member.required && (member.place != Place::Payload || payload.is_empty()) => {
+                return Err(limits::missing_member(&member.name));
+            }
             None => {}
         }
     }
-    Ok(Input(input))
+    Ok(Input { members: input, payload: payload.to_vec() })
 }
 
 fn body_members(body: &[u8]) -> Result<Map<String, Value>, Fault> {
@@ -69,6 +77,11 @@ fn typed(text: &str, kind: Kind) -> Value {
 }
 
 impl Input {
+    /// The body, of an operation that takes it whole.
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// A required text.
     pub(super) fn text(&self, name: &str) -> &str {
         self.maybe(name).unwrap_or_default()
@@ -76,22 +89,22 @@ impl Input {
 
     /// An optional text.
     pub(super) fn maybe(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.as_str()
+        self.members.get(name)?.as_str()
     }
 
     /// A boolean; absent is false.
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.0.get(name).and_then(Value::as_bool).unwrap_or(false)
+        self.members.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
     /// An optional number.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
-        self.0.get(name)?.as_u64()
+        self.members.get(name)?.as_u64()
     }
 
     /// Whatever stands there; absent is null.
     pub(super) fn value(&self, name: &str) -> &Value {
-        self.0.get(name).unwrap_or(&Value::Null)
+        self.members.get(name).unwrap_or(&Value::Null)
     }
 
     /// The texts of a list; absent is empty.

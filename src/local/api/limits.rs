@@ -9,6 +9,7 @@ use crate::local::registry::fault::Fault;
 pub(super) fn check(path: &str, value: &Value, shape: &Shape) -> Result<(), Fault> {
     match (shape.kind, value) {
         (Kind::String, Value::String(text)) => check_text(path, text, shape),
+        (Kind::Blob, _) => Ok(()),
         (Kind::Boolean, Value::Bool(_)) => Ok(()),
         (Kind::Integer | Kind::Long, Value::Number(number)) => match number.as_u64() {
             Some(number) => check_size(path, number, shape, "value"),

@@ -45,6 +45,8 @@ pub(super) enum Place {
     Query,
     Header,
     Body,
+    /// The whole body, whatever it holds.
+    Payload,
 }
 
 /// What a value may be.
@@ -75,6 +77,7 @@ pub(super) enum Kind {
     Integer,
     Long,
     Structure,
+    Blob,
     List,
     Map,
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::context::Operation;
-use super::{attachments, authorization, certificates, endpoints, groups, policies, tags, thing_types, things};
+use super::{
+    attachments, authorization, certificates, endpoints, groups, policies, shadows, tags, thing_types, things,
+};
 
 /// Operations by name.
 pub(super) struct Operations(BTreeMap<&'static str, Operation>);
@@ -11,7 +13,7 @@ pub(super) struct Operations(BTreeMap<&'static str, Operation>);
 impl Operations {
     /// Every operation that the stand-in serves.
     pub(super) fn all() -> Self {
-        let all: [(&str, Operation); 52] = [
+        let all: [(&str, Operation); 56] = [
             ("CreateThing", things::create),
             ("DescribeThing", things::describe),
             ("UpdateThing", things::update),
@@ -64,6 +66,10 @@ impl Operations {
             ("ListTagsForResource", tags::list),
             ("DescribeEndpoint", endpoints::describe),
             ("ListDomainConfigurations", endpoints::list),
+            ("GetThingShadow", shadows::get),
+            ("UpdateThingShadow", shadows::update),
+            ("DeleteThingShadow", shadows::delete),
+            ("ListNamedShadowsForThing", shadows::list),
         ];
         Self(all.into())
     }
@@ -76,6 +82,8 @@ impl Operations {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::model::Model;
     use super::*;
 
@@ -84,6 +92,6 @@ mod tests {
         let model = Model::load().unwrap();
         let described = model.operations.iter().filter(|o| o.members.is_some()).map(|o| o.name.as_str());
         let served = Operations::all();
-        assert_eq!(served.0.keys().copied().collect::<Vec<_>>(), described.collect::<Vec<_>>());
+        assert_eq!(served.0.keys().copied().collect::<BTreeSet<_>>(), described.collect());
     }
 }

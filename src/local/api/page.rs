@@ -20,6 +20,8 @@ pub(super) struct Style {
 
 /// Things, types and groups.
 pub(super) const NEXT_TOKEN: Style = Style { size: "maxResults", asked: "nextToken", answered: "nextToken" };
+/// Named shadows.
+pub(super) const SHADOWS: Style = Style { size: "pageSize", asked: "nextToken", answered: "nextToken" };
 /// Certificates, policies and attachments.
 pub(super) const MARKER: Style = Style { size: "pageSize", asked: "marker", answered: "nextMarker" };
 

@@ -15,9 +15,11 @@ use super::packet::{Connect, Incoming, Message, Outgoing, Publish, Reason, Versi
 use super::publishing::{self, Verdict};
 use super::router::{Router, Ticket};
 use super::session::{Delivery, Session};
+use super::shadowing::ShadowRequest;
 use super::subscribing;
 use super::wire::Wire;
 use crate::local::decisions::Event;
+use crate::local::shadow::service::Shadows;
 
 /// Publishes that wait for a full subscriber before nothing more is read; the client's own limit is 100 (Receive Maximum).
 const MOST_HELD: usize = 100;
@@ -29,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Connection<S> {
     wire: Wire<S>,
     router: Router,
+    shadows: Shadows,
     access: Access,
     session: Arc<Session>,
     ticket: Ticket,
@@ -51,7 +54,13 @@ struct Held {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes an admitted client in, and sends its CONNACK.
-    pub(super) fn open(mut wire: Wire<S>, router: Router, connect: &Connect, admitted: Admitted) -> Self {
+    pub(super) fn open(
+        mut wire: Wire<S>,
+        router: Router,
+        shadows: Shadows,
+        connect: &Connect,
+        admitted: Admitted,
+    ) -> Self {
         let Admitted { access, keep_alive, session_expiry, mut connack } = admitted;
         let (session, ticket, present) = router.enter(access.client_id(), connect.clean);
         connack.session_present = present;
@@ -60,6 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self {
             wire,
             router,
+            shadows,
             access,
             session,
             ticket,
@@ -166,19 +176,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.acknowledge(&publish, Reason::Success);
                 Ok(())
             }
-            Verdict::Accepted => {
-                let message = Arc::new(publish.message.clone());
-                let full = match self.held.back() {
-                    // Behind one that waits, for the order's sake.
-                    Some(last) => Some(last.waits_for.clone()),
-                    None => self.router.publish(&message, publish.qos).err(),
-                };
-                match full {
-                    Some(waits_for) => self.held.push_back(Held { message, publish, waits_for }),
-                    None => self.acknowledge(&publish, Reason::Success),
-                }
+            Verdict::Shadow(request) => {
+                self.ask_shadow(&request, &publish);
+                self.pass_on(publish);
                 Ok(())
             }
+            Verdict::Accepted => {
+                self.pass_on(publish);
+                Ok(())
+            }
+        }
+    }
+
+    fn ask_shadow(&self, request: &ShadowRequest, publish: &Publish) {
+        if let Some(note) = request.serve(&self.shadows, &publish.message.payload) {
+            self.access.note(Event::Shadow, Some(&publish.message.topic), note);
+        }
+    }
+
+    /// Gives it to the subscribers, and acknowledges it when all have it.
+    fn pass_on(&mut self, publish: Publish) {
+        let message = Arc::new(publish.message.clone());
+        let full = match self.held.back() {
+            // Behind one that waits, for the order's sake.
+            Some(last) => Some(last.waits_for.clone()),
+            None => self.router.publish(&message, publish.qos).err(),
+        };
+        match full {
+            Some(waits_for) => self.held.push_back(Held { message, publish, waits_for }),
+            None => self.acknowledge(&publish, Reason::Success),
         }
     }
 
@@ -256,13 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.access.set_presence(Some(ending.name()));
         }
         if let Some(will) = self.will.take().filter(|_| ending.sends_will()) {
-            let message = Arc::new(will.message);
-            while let Err(full) = self.router.publish(&message, will.qos) {
-                if full.until_room(PATIENCE).await.is_err() {
-                    self.router.kick(&full);
-                    break;
-                }
-            }
+            self.router.publish_in_time(&Arc::new(will.message), will.qos, PATIENCE).await;
         }
         if let Some(note) = ending.note() {
             self.access.note(Event::Disconnect, None, note);

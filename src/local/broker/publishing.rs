@@ -3,6 +3,7 @@
 use super::access::Access;
 use super::ending::Ending;
 use super::packet::{Publish, Reason, Version};
+use super::shadowing::ShadowRequest;
 use crate::local::decisions::Event;
 use crate::topic::TopicName;
 
@@ -12,10 +13,12 @@ const MOST_BYTES: usize = 128 * 1024;
 const MOST_ALIASES: u16 = 8;
 
 /// What becomes of a PUBLISH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It goes to the subscribers.
     Accepted,
+    /// It goes to the Device Shadow service, and to whoever subscribes to requests.
+    Shadow(ShadowRequest),
     /// It is acknowledged, and nobody gets it.
     Ignored,
     /// Nothing comes of it and nothing is said: what AWS IoT does with QoS 2 of version 3 (broker.md, section 6).
@@ -94,8 +97,12 @@ fn judge_reserved(access: &Access, publish: &Publish, reserved: &str) -> Result<
         access.note(Event::Publish, Some(topic), note);
         return Ok(Verdict::Ignored);
     }
+    if let Some(request) = ShadowRequest::of_topic(topic) {
+        return Ok(Verdict::Shadow(request));
+    }
     let note = match reserved.starts_with("aws/") {
-        true => "`iotctl local` does not serve this reserved topic yet (shadows, jobs, fleet provisioning)",
+        true if reserved.contains("/shadow/") => "of a shadow, clients publish to `get`, `update` and `delete` only",
+        true => "`iotctl local` does not serve this reserved topic yet (jobs, fleet provisioning)",
         false => "topics that begin with `$` are AWS's own",
     };
     access.note(Event::Publish, Some(topic), note.to_owned());

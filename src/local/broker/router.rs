@@ -142,6 +142,16 @@ impl Router {
         Ok(())
     }
 
+    /// The same, waiting for room; who has none for so long loses its connection, and nobody gets the message.
+    pub(super) async fn publish_in_time(&self, message: &Arc<Message>, qos: u8, patience: Duration) {
+        while let Err(full) = self.publish(message, qos) {
+            if full.until_room(patience).await.is_err() {
+                self.kick(&full);
+                break;
+            }
+        }
+    }
+
     /// Ends the connection of a session that holds everybody up.
     pub(super) fn kick(&self, session: &Session) {
         if let Some(entry) = self.routes().entries.get(&session.client_id)

@@ -1,4 +1,4 @@
-//! Refusals of the control plane: AWS's exception names, status codes and messages.
+//! Refusals of the control plane and of the data endpoint: AWS's exception names, status codes and messages.
 //!
 //! Source: control-plane.md, section 1 (botocore's service model of AWS IoT, 2015-05-28).
 
@@ -21,6 +21,12 @@ pub enum Exception {
     DeleteConflict,
     /// The expected version is not the present one. 409.
     VersionConflict,
+    /// The expected version of a shadow is not the present one. 409.
+    Conflict,
+    /// A shadow would be larger than it may be. 413.
+    RequestEntityTooLarge,
+    /// A shadow that is not UTF-8. 415.
+    UnsupportedDocumentEncoding,
     /// A policy has five versions. 409.
     VersionsLimitExceeded,
     /// A quota is used up. 410.
@@ -60,6 +66,9 @@ impl Exception {
             Self::ResourceAlreadyExists => ("ResourceAlreadyExistsException", 409),
             Self::DeleteConflict => ("DeleteConflictException", 409),
             Self::VersionConflict => ("VersionConflictException", 409),
+            Self::Conflict => ("ConflictException", 409),
+            Self::RequestEntityTooLarge => ("RequestEntityTooLargeException", 413),
+            Self::UnsupportedDocumentEncoding => ("UnsupportedDocumentEncodingException", 415),
             Self::VersionsLimitExceeded => ("VersionsLimitExceededException", 409),
             Self::LimitExceeded => ("LimitExceededException", 410),
             Self::MissingAuthenticationToken => ("MissingAuthenticationTokenException", 403),
