@@ -5,14 +5,18 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::config::environment;
 use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
 mod bundle;
+mod checks;
 mod completions;
 #[cfg(all(feature = "control", feature = "local"))]
 mod demo;
+mod doctor;
 mod global;
+mod health;
 mod identity;
 #[cfg(feature = "local")]
 mod local;
@@ -23,6 +27,7 @@ mod policy;
 mod provision;
 mod publish;
 mod run;
+mod service;
 #[cfg(feature = "control")]
 mod shadow;
 mod signals;
@@ -51,6 +56,10 @@ enum Verb {
     #[command(subcommand)]
     Bundle(bundle::Bundle),
     Run(Box<run::Run>),
+    Health(health::Health),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Service(service::Service),
     #[cfg(feature = "control")]
     #[command(subcommand)]
     Shadow(shadow::Shadow),
@@ -68,8 +77,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::report(&error),
     };
-    let ui = cli.global.ui();
-    logging::start(&cli.global);
+    let to_journal = environment::stderr_is_journal();
+    let ui = cli.global.ui().to_journal(to_journal);
+    logging::start(&cli.global, to_journal);
     match block_on(cli, ui) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -97,9 +107,12 @@ async fn dispatch(cli: Cli, ui: Ui) -> Result<u8> {
         Verb::Provision(command) => provision::run(*command, &global, ui).await,
         Verb::Policy(command) => policy::run(command, &global, ui).await,
         Verb::Bundle(command) => bundle::run(command, ui),
-        Verb::Run(command) => run::run(*command, ui).await,
         #[cfg(feature = "control")]
         Verb::Shadow(command) => shadow::run(command, &global, ui).await,
+        Verb::Run(command) => run::run(*command, ui).await,
+        Verb::Doctor(command) => doctor::run(command, ui).await,
+        Verb::Service(command) => service::run(command, ui),
+        Verb::Health(command) => health::run(command, ui),
         Verb::Sub(command) => subscribe::run(command, ui).await,
         Verb::Pub(command) => publish::run(command, ui).await,
         #[cfg(feature = "local")]

@@ -5,8 +5,12 @@
 //! lines  ------------------------------------------------^
 //! ```
 
+pub mod check;
+pub mod clock;
 pub mod dead_letters;
+pub mod doctor;
 pub mod feeder;
+pub mod health;
 pub mod input;
 pub mod intake;
 pub mod lines;
@@ -14,7 +18,9 @@ pub mod loss;
 pub mod message;
 pub mod queue;
 pub mod remote;
+pub mod scrape;
 pub mod session;
 pub mod source;
 pub mod spool;
 pub mod stream;
+pub mod unit;

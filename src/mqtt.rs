@@ -20,6 +20,7 @@ use failure::Ending;
 mod failure;
 mod identity;
 mod message;
+pub mod probe;
 mod pump;
 
 pub use identity::Identity;

@@ -10,8 +10,10 @@ use serde::Serialize;
 use crate::error::{Error, Kind, Result};
 
 mod failure;
+pub mod journal;
 mod style;
 
+use journal::Priority;
 use style::{BOLD, DIM, GREEN, YELLOW};
 
 /// The form of the data on stdout.
@@ -54,6 +56,8 @@ pub enum Talk {
 pub struct Ui {
     format: Format,
     talk: Talk,
+    /// Whether stderr is the journal, which wants a priority before each line.
+    to_journal: bool,
 }
 
 impl Ui {
@@ -64,7 +68,12 @@ impl Ui {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Self { format, talk }
+        Self { format, talk, to_journal: false }
+    }
+
+    /// The same, with a stderr that is the journal.
+    pub fn to_journal(self, to_journal: bool) -> Self {
+        Self { to_journal, ..self }
     }
 
     /// The form of the data.
@@ -126,32 +135,32 @@ impl Ui {
 
     /// A step that was done.
     pub fn done(&self, text: &str) {
-        self.talk(Talk::Normal, &format!("{GREEN}✓{GREEN:#} {text}"));
+        self.talk(Talk::Normal, Priority::Info, &format!("{GREEN}✓{GREEN:#} {text}"));
     }
 
     /// A step that needed no doing.
     pub fn same(&self, text: &str) {
-        self.talk(Talk::Normal, &format!("{DIM}= {text}{DIM:#}"));
+        self.talk(Talk::Normal, Priority::Info, &format!("{DIM}= {text}{DIM:#}"));
     }
 
     /// Something to know, on stderr.
     pub fn say(&self, text: &str) {
-        self.talk(Talk::Normal, text);
+        self.talk(Talk::Normal, Priority::Info, text);
     }
 
     /// A heading of a longer account, on stderr.
     pub fn heading(&self, text: &str) {
-        self.talk(Talk::Normal, &format!("\n{BOLD}{text}{BOLD:#}"));
+        self.talk(Talk::Normal, Priority::Info, &format!("\n{BOLD}{text}{BOLD:#}"));
     }
 
     /// Something that may surprise.
     pub fn warn(&self, text: &str) {
-        self.talk(Talk::Normal, &format!("{YELLOW}warning:{YELLOW:#} {text}"));
+        self.talk(Talk::Normal, Priority::Warning, &format!("{YELLOW}warning:{YELLOW:#} {text}"));
     }
 
     /// Detail that only `-v` shows.
     pub fn detail(&self, text: &str) {
-        self.talk(Talk::Verbose, &format!("{DIM}{text}{DIM:#}"));
+        self.talk(Talk::Verbose, Priority::Debug, &format!("{DIM}{text}{DIM:#}"));
     }
 
     /// Asks before something is changed that others depend on; `yes` has answered already.
@@ -181,11 +190,12 @@ impl Ui {
             Format::Text => failure::text(error),
             Format::Json | Format::Ndjson => failure::json(error),
         };
-        self.talk(Talk::Quiet, &text);
+        self.talk(Talk::Quiet, Priority::Error, &text);
     }
 
-    fn talk(&self, at: Talk, text: &str) {
+    fn talk(&self, at: Talk, priority: Priority, text: &str) {
         if self.talk >= at {
+            let text = if self.to_journal { priority.before_each_line(text) } else { text.to_owned() };
             // In one write, so that two programs on one terminal do not share a line. Nobody can be told that stderr is gone.
             let _ = anstream::stderr().write_all(format!("{text}\n").as_bytes());
         }

@@ -88,6 +88,14 @@ fn every_marked_block_of_the_page_on_steering_does_what_it_says() {
 }
 
 #[test]
+fn every_marked_block_of_the_page_on_the_service_does_what_it_says() {
+    let said = run_blocks(include_str!("../docs/service.md"), 4);
+    for shown in ["LoadCredential=device.key.pem:", "DeviceAllow=/dev/i2c-1 rw", "ok   reading ", "the feeder ended "] {
+        assert!((said.stdout.clone() + &said.stderr).contains(shown), "{shown}\n{}\n{}", said.stdout, said.stderr);
+    }
+}
+
+#[test]
 fn the_first_command_of_the_page_is_the_demo() {
     let first = include_str!("../README.md").split("```sh\n").nth(1).unwrap();
     assert!(first.starts_with("cargo run --release -- demo --count 20\n"), "`./test` runs that one");

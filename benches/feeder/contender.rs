@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use iotctl::config::feeder::Timestamp;
 use iotctl::config::spool::{SpoolSettings, SyncPolicy};
+use iotctl::device::feeder;
+use iotctl::device::feeder::feed::Feed;
 use iotctl::device::feeder::steering::Steering;
-use iotctl::device::feeder::{self, Feed};
 use iotctl::device::intake::{Intake, WAITING};
 use iotctl::device::lines;
 use iotctl::device::message::Form;
@@ -71,6 +72,7 @@ async fn feed(identity: Identity, messages: u64, queue: &mut impl Queue) {
         gives_up: true,
         dead_letters: None,
         steering: Steering::default(),
+        reloads: None,
         clock: OffsetDateTime::now_utc,
     };
     let (sink, inputs) = mpsc::channel(WAITING);

@@ -36,6 +36,18 @@ pub fn create(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     sync_folder_of(path)
 }
 
+/// Writes `content` to `path` in place of what is there, for readers of this moment: they see all of it or what was there
+/// before, and it need not survive a power cut, so nothing is forced to the medium.
+pub fn show(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = temporary(path, mode)?;
+        file.write_all(content)?;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+        file.persist(path).map(drop).map_err(|e| e.error)
+    };
+    write().map_err(|e| cannot_write(path, e))
+}
+
 /// Makes a folder that only its owner can enter, and its parents; an existing one is left as it is.
 pub fn private_folder(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| cannot_write(path, e))?;
@@ -45,10 +57,7 @@ pub fn private_folder(path: &Path) -> Result<()> {
 /// The content under a temporary name in the same folder, so that the rename stays on one file system.
 fn staged(path: &Path, content: &[u8], mode: u32) -> Result<NamedTempFile> {
     let write = || -> std::io::Result<NamedTempFile> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".iotctl-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder_of(path))?;
+        let mut file = temporary(path, mode)?;
         file.write_all(content)?;
         // The umask may have taken bits away; the mode is part of the contract.
         file.as_file().set_permissions(Permissions::from_mode(mode))?;
@@ -56,6 +65,11 @@ fn staged(path: &Path, content: &[u8], mode: u32) -> Result<NamedTempFile> {
         Ok(file)
     };
     write().map_err(|e| cannot_write(path, e))
+}
+
+fn temporary(path: &Path, mode: u32) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".iotctl-").permissions(Permissions::from_mode(mode)).tempfile_in(folder_of(path))
 }
 
 fn sync_folder_of(path: &Path) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Finding, making and opening the folder of a bundle.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fd_lock::RwLock;
@@ -162,8 +162,9 @@ impl Folder {
 pub fn read_private_key(path: &Path) -> Result<PrivateKey> {
     let shown = path.display().to_string();
     let text = zeroize::Zeroizing::new(atomic::read(path)?);
-    let mode = fs::metadata(path).map_or(0, |meta| meta.permissions().mode() & 0o777);
-    if mode & 0o077 != 0 {
+    let meta = fs::metadata(path).ok();
+    let mode = meta.as_ref().map_or(0, |meta| meta.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 && !meta.is_some_and(|meta| is_credential(&meta)) {
         return Err(Error::new(
             Kind::Configuration,
             format!("private key `{shown}` can be read by others (mode {mode:04o})"),
@@ -171,6 +172,12 @@ pub fn read_private_key(path: &Path) -> Result<PrivateKey> {
         .hint(format!("chmod 600 {shown}")));
     }
     PrivateKey::from_pem(&shown, &text)
+}
+
+/// Whether it is the way in which systemd hands a credential to a service (systemd.exec(5), `LoadCredential=`): root's
+/// file of mode 0440, where the group's bit is the mask of an access list that names the service's user alone.
+fn is_credential(meta: &fs::Metadata) -> bool {
+    meta.uid() == 0 && meta.gid() == 0 && meta.permissions().mode() & 0o777 == 0o440
 }
 
 fn several_bundles(path: &Path, several: &[Folder]) -> Error {

@@ -1,6 +1,7 @@
 //! `iotctl run`
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,7 +14,10 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
-use crate::device::feeder::{self, Event, Feed, Summary};
+use crate::device::feeder;
+use crate::device::feeder::event::Event;
+use crate::device::feeder::feed::{Feed, Summary};
+use crate::device::feeder::reloading::Reloads;
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
@@ -22,13 +26,18 @@ use crate::error::{Error, Kind, Result};
 use crate::mqtt::{MAX_PAYLOAD, Qos};
 use crate::ui::Ui;
 
+mod attendance;
 mod connection;
 mod inputs;
+mod manager;
+mod reloading;
 mod show;
 mod steering;
 
+use attendance::{Attendant, Watching};
 use connection::Connection;
 use inputs::Inputs;
+use reloading::Reloader;
 use steering::Afar;
 
 /// Read the sensor and publish, for years or for `--count` readings
@@ -36,7 +45,8 @@ use steering::Afar;
 /// A reading is accepted when it is on the disk, and forgotten when the broker has acknowledged it; a start first sends
 /// what it owes. The connection is made again and again, with a wait that doubles from 1 s to 32 s; a sensor that fails
 /// is reported as `"value":null,"status":"fail"` and set up again. Flags win over the bundle's feeder.toml. SIGINT and
-/// SIGTERM end it after the last acknowledgements.
+/// SIGTERM end it after the last acknowledgements; SIGHUP reads feeder.toml again, and puts intervals, deadbands and enabled
+/// streams in force, all of it or nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -82,13 +92,16 @@ pub(super) struct Run {
     connection: Connection,
     #[command(flatten)]
     afar: Afar,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let stop = signals::stop()?;
-    let connecting = arguments.who.connecting()?;
+    let connecting = Rc::new(arguments.who.connecting()?);
+    let arguments = Rc::new(arguments);
     let settings = settings(&arguments, &connecting)?;
-    let inputs = match &arguments {
+    let inputs = match &*arguments {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
     };
@@ -101,8 +114,9 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
     let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
+    let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
     let feed = Feed {
-        identity: connecting.identity,
+        identity: connecting.identity.clone(),
         topic: inputs.topic()?,
         form: Form { timestamp: settings.timestamp, epoch },
         qos: if settings.qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce },
@@ -111,17 +125,21 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         gives_up: arguments.count.is_some(),
         dead_letters: folder.clone(),
         steering,
+        reloads,
         clock: OffsetDateTime::now_utc,
     };
+    let (watching, metrics) = (&arguments.watching, settings.metrics);
+    let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
+    let attendant = attendant.with(reloader);
     show::delay(feed.limits.start_delay, ui);
     let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), ui)?;
     match spool {
         Some(mut spool) => {
             show::spool(&spool, ui);
-            let outcome = feed_from(feed, intake, streams, &mut spool, stop, ui).await;
+            let outcome = feed_from(feed, intake, streams, &mut spool, attendant, stop, ui).await;
             outcome.map_err(|error| with_what_waits(error, spool.waiting(), folder.as_deref()))
         }
-        None => feed_from(feed, intake, streams, &mut MemoryQueue::default(), stop, ui).await,
+        None => feed_from(feed, intake, streams, &mut MemoryQueue::default(), attendant, stop, ui).await,
     }
 }
 
@@ -141,14 +159,28 @@ async fn feed_from<Q: Queue>(
     intake: Intake,
     streams: Streams,
     queue: &mut Q,
+    mut attendant: Attendant,
     stop: impl Future<Output = signals::Stopped>,
     ui: Ui,
 ) -> Result<u8> {
     let identity = feed.identity.clone();
     let mut stopped = None;
-    let stopping = async { stopped = Some(stop.await) };
-    let mut observer = |event: Event<'_>| show::event(&event, &identity, ui);
-    let summary = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping).await?;
+    let manager = attendant.manager();
+    let stopping = async {
+        stopped = Some(stop.await);
+        manager.stopping();
+    };
+    let listener = attendant.listener();
+    let mut observer = |event: Event<'_>| {
+        listener(&event);
+        show::event(&event, &identity, ui);
+    };
+    let outcome = tokio::select! {
+        outcome = feeder::run(feed, intake, streams, queue, throw_dice, &mut observer, stopping) => outcome,
+        never = attendant.attend(ui) => match never {},
+    };
+    attendant.conclude();
+    let summary = outcome?;
     show::conclude(summary, ui);
     match (stopped, summary) {
         (Some(stopped), _) => Ok(stopped.exit_code()),
@@ -160,10 +192,26 @@ async fn feed_from<Q: Queue>(
     }
 }
 
+/// Who reads feeder.toml again at SIGHUP; nobody on a terminal, where a hang-up is the end.
+fn reloader(arguments: &Rc<Run>, connecting: &Rc<Connecting>, ui: Ui) -> Result<Option<(Reloader, Reloads)>> {
+    let file = settings_file(arguments, connecting).filter(|_| !arguments.stdin && !ui.is_interactive());
+    let (arguments, connecting) = (arguments.clone(), connecting.clone());
+    let read = move || {
+        let settings = settings(&arguments, &connecting)?;
+        let inputs = Inputs::sources(arguments.config.as_deref(), &settings, &connecting)?;
+        Ok((settings, inputs.streams().rules().cloned().collect()))
+    };
+    file.map(|file| Reloader::new(file, Box::new(read))).transpose()
+}
+
+fn settings_file(arguments: &Run, connecting: &Connecting) -> Option<PathBuf> {
+    let of_bundle = || connecting.bundle.as_ref().map(|(folder, _)| folder.file(FEEDER_FILE));
+    arguments.config.clone().or_else(|| of_bundle().filter(|path| path.exists()))
+}
+
 /// The settings of feeder.toml, with the flags on top.
 fn settings(arguments: &Run, connecting: &Connecting) -> Result<FeederSettings> {
-    let of_bundle = || connecting.bundle.as_ref().map(|(folder, _)| folder.file(FEEDER_FILE));
-    let file = arguments.config.clone().or_else(|| of_bundle().filter(|path| path.exists()));
+    let file = settings_file(arguments, connecting);
     let mut settings = file.map_or_else(|| Ok(FeederSettings::default()), |path| FeederSettings::read(&path))?;
     if !settings.source.is_empty() && (arguments.sensor.is_some() || arguments.bus.is_some()) {
         return Err(Error::usage("feeder.toml names its sources; --sensor and --bus are for the one without a table")

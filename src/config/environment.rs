@@ -3,6 +3,9 @@
 //! The AWS SDK reads its own (`AWS_PROFILE`, `AWS_ENDPOINT_URL_IOT`, ...), the terminal library `NO_COLOR` and `TERM`.
 
 use std::env;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
 use crate::names::Region;
@@ -22,7 +25,32 @@ pub fn profile() -> Option<String> {
     env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
 }
 
-/// Whether systemd started this process as a service that it waits for: `NOTIFY_SOCKET` (sd_notify(3)).
-pub fn is_service() -> bool {
+/// `RUNTIME_DIRECTORY`, which systemd sets for a unit with `RuntimeDirectory=`: a folder in memory. Of several, the first.
+pub fn service_runtime_folder() -> Option<PathBuf> {
+    let folders = env::var_os("RUNTIME_DIRECTORY")?;
+    env::split_paths(&folders).next().filter(|path| path.is_absolute())
+}
+
+/// `XDG_RUNTIME_DIR`: the same for the programs of a logged-in user.
+pub fn user_runtime_folder() -> Option<PathBuf> {
+    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// Whether a service manager wants to hear of this process (`NOTIFY_SOCKET`, sd_notify(3)).
+pub fn has_service_manager() -> bool {
     env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+}
+
+/// Whether stderr is the journal: `JOURNAL_STREAM` names its device and inode (systemd.exec(5)). A process that was started
+/// by one that writes to the journal has the variable too, and a stderr of its own.
+pub fn stderr_is_journal() -> bool {
+    let stderr = || {
+        let copy = std::io::stderr().as_fd().try_clone_to_owned()?;
+        std::fs::File::from(copy).metadata()
+    };
+    let journal = env::var("JOURNAL_STREAM").ok();
+    let named = journal.as_deref().and_then(|stream| stream.split_once(':'));
+    named.is_some_and(|(device, inode)| {
+        stderr().is_ok_and(|meta| device.parse() == Ok(meta.dev()) && inode.parse() == Ok(meta.ino()))
+    })
 }

@@ -1,6 +1,7 @@
 //! `feeder.toml`: what `iotctl run` does with a bundle.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::topic::TopicName;
 
 pub mod csv;
 pub mod files;
+pub mod frozen;
 pub mod remote;
 pub mod source;
 pub mod stream;
@@ -74,6 +76,8 @@ pub struct FeederSettings {
     /// What steers it while it runs.
     #[serde(default)]
     pub remote: RemoteSettings,
+    /// Where Prometheus is answered; nowhere if not given.
+    pub metrics: Option<SocketAddr>,
     /// The sources, by name; none: the one `sensor`.
     #[serde(default)]
     pub source: BTreeMap<String, Located<SourceSettings>>,
@@ -110,6 +114,7 @@ impl Default for FeederSettings {
             timestamp: Timestamp::default(),
             epoch: false,
             remote: RemoteSettings::default(),
+            metrics: None,
             source: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
@@ -184,7 +189,9 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
     let place =
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
-        .hint("the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch")
+        .hint(
+            "the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch, metrics",
+        )
         .hint("and tables: [spool], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }
 

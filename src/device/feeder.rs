@@ -3,118 +3,37 @@
 //! One task owns queue, session and connection; everything that happens comes to it as an event. A reading is
 //! accepted when the queue has it, and forgotten when the broker acknowledged it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::dead_letters::Parked;
 use super::input::Input;
 use super::intake::Intake;
 use super::loss::Losses;
-use super::message::Form;
-use super::queue::{Moment, Queue, Record};
-use super::session::{Limits, Session, Step};
+use super::queue::{Moment, Queue};
+use super::session::{Session, Step};
 use super::source::reading::Sample;
 use super::stream::Streams;
 use crate::error::{Error, Kind, Result};
-use crate::mqtt::{Identity, Qos, Settings};
-use crate::topic::TopicName;
 
 mod aside;
+pub mod event;
+pub mod feed;
 mod line;
 mod parking;
+pub mod reloading;
 pub mod steering;
+pub mod turn;
 mod waiting_room;
 
+use event::Event;
+use feed::{Feed, Summary};
 use line::{Happening, Line};
 use parking::Parking;
-use steering::{Order, Steering, Wheel};
+use reloading::Reload;
+use steering::Wheel;
+use turn::Turn;
 use waiting_room::WaitingRoom;
-
-/// What a feeder is told to do.
-#[derive(Debug, Clone)]
-pub struct Feed {
-    /// Who connects, and where to.
-    pub identity: Identity,
-    /// Where finished payloads go, and what is said of lost ones.
-    pub topic: TopicName,
-    /// How measurements are written.
-    pub form: Form,
-    /// Delivery guarantee.
-    pub qos: Qos,
-    /// Patience of the connection.
-    pub settings: Settings,
-    /// Eagerness of the session.
-    pub limits: Limits,
-    /// Whether to give up when the first connection does not come about, or when policy forbids what it publishes again
-    /// and again. A service keeps trying, because policies are mended; a script must end.
-    pub gives_up: bool,
-    /// The folder for messages that policy forbids; without one they are given up.
-    pub dead_letters: Option<PathBuf>,
-    /// What it is steered by while it runs.
-    pub steering: Steering,
-    /// The clock on the wall.
-    pub clock: fn() -> OffsetDateTime,
-}
-
-/// What happened, for whoever watches.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The broker accepted the connection.
-    Connected,
-    /// The broker acknowledged a message (QoS 1), or it was sent (QoS 0).
-    Published(&'a Record),
-    /// The sensor gave no value; a message with `null` was queued.
-    SampleFailed(&'a Sample),
-    /// A line was longer than AWS IoT takes, and left out.
-    TooLong {
-        /// How many bytes it had.
-        bytes: usize,
-    },
-    /// Readings were lost, and the receiver will be told.
-    Lost(Losses),
-    /// Policy forbids a message, so it left the queue.
-    Parked(Parked<'a>),
-    /// The broker closed so many connections in a row soon after they stood: somebody else uses the client id, probably.
-    Contested {
-        /// How many.
-        connections: u32,
-    },
-    /// Settings or an action from afar were put in force, or refused.
-    Steered(&'a Order),
-    /// There is no connection; the next attempt follows.
-    Disconnected {
-        /// Why.
-        reason: &'a Error,
-        /// How long until the next attempt.
-        retry_in: Duration,
-        /// Records that wait.
-        waiting: u64,
-    },
-}
-
-/// How it went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Messages acknowledged.
-    pub published: u64,
-    /// Samples without a value.
-    pub failed_samples: u64,
-    /// Lines that were too long.
-    pub too_long: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// Messages that were still waiting at the end.
-    pub unacknowledged: u64,
-    /// Whether those survive the process.
-    pub kept: bool,
-    /// Readings that were lost.
-    pub lost: u64,
-    /// Messages that policy forbids.
-    pub parked: u64,
-}
 
 /// Denials without an acknowledgement in between after which a script ends.
 const DENIALS: u32 = 3;
@@ -201,6 +120,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             if std::mem::take(&mut self.has_new_plans) {
                 intake.replan(self.streams.plans());
             }
+            (self.observer)(Event::Turned(Turn::of(self.queue, &self.room, &intake)));
             tokio::select! {
                 () = &mut stop, if deadline.is_none() => {
                     deadline = Some(self.now() + DRAIN);
@@ -208,6 +128,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
                 }
                 input = intake.next(), if self.is_open && self.room.is_empty() => self.came_in(input),
                 happening = self.line.next() => self.happened(happening),
+                reload = reloading::next(&mut self.feed.reloads) => self.reload(reload, &intake),
                 () = sleep_until(self.started, wake) => {
                     let late = deadline.is_some_and(|deadline| self.now() >= deadline);
                     if late || (deadline.is_some() && !self.session.is_online() && !self.has_input()) {
@@ -244,7 +165,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         let tend = earliest(tend, self.say_asides(moment.elapsed));
         loop {
             match self.session.step(self.now(), self.queue.first(), self.queue.end()) {
-                Step::Connect => self.line.connect(),
+                Step::Connect => {
+                    self.line.connect();
+                    (self.observer)(Event::Connecting);
+                }
                 Step::Submit(number) => self.submit(number, moment),
                 Step::Wait(until) => return earliest(until, tend),
             }
@@ -285,6 +209,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn sampled(&mut self, sample: &Sample) {
+        (self.observer)(Event::Sampled(sample));
         let publications = self.streams.take(sample);
         self.wheel.measured(&publications);
         self.summary.failed_samples += publications.iter().filter(|p| p.measurement.value.is_none()).count() as u64;
@@ -292,6 +217,19 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             (self.observer)(Event::SampleFailed(sample));
         }
         self.room.publications(publications);
+    }
+
+    fn reload(&mut self, reload: Reload, intake: &Intake) {
+        let is_in_force = reloading::apply(reload, &mut self.wheel, &mut self.streams, intake);
+        self.changed(is_in_force);
+    }
+
+    /// The streams are others, if something is in force that was not.
+    fn changed(&mut self, is_in_force: bool) {
+        if is_in_force {
+            self.has_new_plans = true;
+            (self.observer)(Event::Changed(&self.streams));
+        }
     }
 
     fn report_losses(&mut self) {
@@ -317,8 +255,8 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
             Happening::Acknowledged(sequence) => self.acknowledged(sequence),
             Happening::Received(message) => {
                 if let Some(order) = self.wheel.received(&message, &mut self.streams) {
-                    self.has_new_plans |= order.refused.is_none();
                     (self.observer)(Event::Steered(&order));
+                    self.changed(order.refused.is_none());
                 }
             }
             Happening::Said => {}

@@ -44,6 +44,11 @@ impl Intake {
         self.samplers.iter().zip(plans).for_each(|(sampler, plan)| sampler.replan(plan));
     }
 
+    /// Whether the sampler of the source in this place has ended by itself.
+    pub fn has_ended(&self, source: usize) -> bool {
+        self.samplers.get(source).is_some_and(Sampler::has_ended)
+    }
+
     /// The samples handed over so far.
     pub fn tally(&self) -> Tally {
         self.tally

@@ -8,6 +8,7 @@
 
 pub mod change;
 pub mod deadband;
+pub mod reload;
 pub mod setup;
 pub mod window;
 

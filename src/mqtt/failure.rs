@@ -118,7 +118,8 @@ fn hung_up(identity: &Identity) -> Error {
         .hint("is the certificate ACTIVE, is the policy attached to it, and is it attached to the thing?")
 }
 
-fn untrusted(error: &rustls::Error, endpoint: &DataEndpoint) -> Error {
+/// The handshake failed.
+pub(super) fn untrusted(error: &rustls::Error, endpoint: &DataEndpoint) -> Error {
     match error {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },

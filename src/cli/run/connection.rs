@@ -35,7 +35,7 @@ impl Connection {
 
     /// How eager the session is. `dice` is between 0 and 1; a run with an end waits for nobody, unless a flag says so.
     pub(super) fn limits(&self, settings: &FeederSettings, has_end: bool, dice: f64) -> Limits {
-        let of_service = || environment::is_service().then_some(SERVICE_SPREAD);
+        let of_service = || environment::has_service_manager().then_some(SERVICE_SPREAD);
         let of_endless = || settings.start_jitter.or_else(of_service).filter(|_| !has_end);
         let spread = self.start_jitter.or_else(of_endless).unwrap_or_default();
         let limits = Limits { start_delay: spread.mul_f64(dice), ..Limits::default() };

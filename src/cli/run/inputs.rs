@@ -58,7 +58,8 @@ impl Inputs {
         }
     }
 
-    fn streams(&self) -> &Streams {
+    /// The streams; none of lines.
+    pub(super) fn streams(&self) -> &Streams {
         match self {
             Self::Sources(setup) => &setup.streams,
             Self::Lines(_, streams) => streams,

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::logging;
 use crate::device::dead_letters::Parked;
+use crate::device::feeder::event::Event;
+use crate::device::feeder::feed::Summary;
 use crate::device::feeder::steering::Order;
-use crate::device::feeder::{Event, Summary};
 use crate::device::loss::Losses;
 use crate::device::queue::Record;
 use crate::device::remote::level::LogLevel;
@@ -42,6 +43,7 @@ fn reasons(losses: &Losses) -> Value {
 
 pub(super) fn event(event: &Event<'_>, identity: &Identity, ui: Ui) {
     match event {
+        Event::Turned(_) | Event::Connecting | Event::Sampled(_) | Event::Changed(_) => {}
         Event::Connected => ui.say(&format!("connected to {} as `{}`", identity.endpoint, identity.client_id)),
         Event::Published(record) => ui.event(|| sentence(record), &published(record)),
         Event::SampleFailed(sample) => complain(sample, ui),

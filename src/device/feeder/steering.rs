@@ -10,6 +10,7 @@ use crate::device::remote::conversation::{Conversation, Heard};
 use crate::device::remote::level::LogLevel;
 use crate::device::remote::readings::Readings;
 use crate::device::remote::{action, document, report};
+use crate::device::stream::change::Change;
 use crate::device::stream::{Publication, Rule, Streams};
 use crate::error::{Error, Result};
 use crate::mqtt::Message;
@@ -129,6 +130,17 @@ impl Wheel {
         let says_nothing = is_first && desired.is_empty();
         self.seen = Some(desired);
         (!says_nothing).then(|| self.order(Some(version), done))
+    }
+
+    /// Changes the rules that a desired document stands over, which then stands over the changed ones.
+    pub(super) fn rebase(&mut self, change: &Change, streams: &mut Streams) -> Result<()> {
+        let mut base = Streams::new(self.base.clone());
+        base.apply(change)?;
+        let base: Vec<Rule> = base.rules().cloned().collect();
+        streams.apply_over(base.clone(), &document::parse(&self.accepted)?.change)?;
+        self.base = base;
+        self.report(streams);
+        Ok(())
     }
 
     fn order(&self, version: Option<u64>, done: Result<()>) -> Order {

@@ -56,6 +56,11 @@ impl Sampler {
         let _ = self.plans.as_ref().map(|plans| plans.send(plan));
     }
 
+    /// Whether the thread has ended: it was told to, or its source or its count was at the end.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Tells the thread to end, without waiting.
     pub fn stop(&mut self) {
         self.plans = None;
