@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use iotctl::config::feeder::Timestamp;
+use iotctl::config::feeder::clock::ClockTrust;
 use iotctl::config::spool::{SpoolSettings, SyncPolicy};
+use iotctl::device::clock::Clock;
 use iotctl::device::feeder;
 use iotctl::device::feeder::feed::Feed;
 use iotctl::device::feeder::steering::Steering;
@@ -22,7 +24,6 @@ use iotctl::names::DataEndpoint;
 use iotctl::pki::key::PrivateKey;
 use iotctl::pki::tls;
 use rumqttc::{AsyncClient, Broker, Event, MqttOptions, Packet, PublishOptions, QoS, TlsConfiguration, Transport};
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 /// The size of a reading's message, and a bit.
@@ -57,6 +58,7 @@ fn identity(port: u16, folder: &Path) -> Identity {
         endpoint: DataEndpoint { host: "localhost".to_owned(), port },
         client_id: "pump-7".parse().unwrap(),
         tls: tls::client_config(&read("ca.pem"), &read("device.pem"), &key).unwrap(),
+        proxy: None,
     }
 }
 
@@ -73,7 +75,7 @@ async fn feed(identity: Identity, messages: u64, queue: &mut impl Queue) {
         dead_letters: None,
         steering: Steering::default(),
         reloads: None,
-        clock: OffsetDateTime::now_utc,
+        clock: Clock::of_this_machine(ClockTrust::Auto),
     };
     let (sink, inputs) = mpsc::channel(WAITING);
     let text = format!("{}\n", "x".repeat(PAYLOAD)).repeat(usize::try_from(messages).unwrap());
@@ -86,7 +88,7 @@ async fn feed(identity: Identity, messages: u64, queue: &mut impl Queue) {
 
 /// The client crate with nothing around it: messages that die with the process.
 async fn alone(identity: Identity, messages: u64) {
-    let Identity { endpoint, client_id, tls } = identity;
+    let Identity { endpoint, client_id, tls, .. } = identity;
     let mut options = MqttOptions::new(client_id.as_str(), Broker::tcp(endpoint.host.as_str(), endpoint.port));
     options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
     options.set_inflight(100);
