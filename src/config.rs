@@ -6,6 +6,7 @@ pub mod connection;
 pub mod duration;
 pub mod environment;
 pub mod feeder;
+pub mod proxy;
 pub mod spool;
 
 /// A TOML value as a person wrote it, with or without quotes.

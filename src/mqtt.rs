@@ -22,6 +22,7 @@ mod identity;
 mod message;
 pub mod probe;
 mod pump;
+mod tunnel;
 
 pub use identity::Identity;
 pub use message::Message;
@@ -86,12 +87,18 @@ pub struct Inbox {
 /// Errors: unreachable (6) for DNS, TCP, timeouts and a server that is not trusted; denied (5) for a refusal, which
 /// AWS IoT makes by closing the connection without a word.
 pub async fn connect(identity: &Identity, settings: Settings) -> Result<(Client, Inbox)> {
-    let Identity { endpoint, client_id, tls } = identity;
+    let Identity { endpoint, client_id, .. } = identity;
     let mut options = MqttOptions::new(client_id.as_str(), Broker::tcp(endpoint.host.as_str(), endpoint.port));
-    options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+    options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(identity.tls_for_port())));
     options.set_keep_alive(u16::try_from(settings.keep_alive.as_secs()).unwrap_or(u16::MAX));
     options.set_clean_session(true);
     options.set_inflight(settings.in_flight);
+    if let Some(proxy) = identity.proxy.clone() {
+        options.set_socket_connector(move |target, network| {
+            let proxy = proxy.clone();
+            async move { tunnel::open(&proxy, &target, network).await }
+        });
+    }
     options.set_max_packet_size(MAX_PAYLOAD + PACKET_OVERHEAD, MAX_PAYLOAD + PACKET_OVERHEAD);
     let (inner, mut events) = AsyncClient::builder(options).capacity(settings.in_flight.into()).build();
     let connecting = tokio::time::timeout(settings.connect_timeout, pump::until_connack(&mut events));

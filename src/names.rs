@@ -4,10 +4,12 @@
 
 mod arn;
 mod endpoint;
+mod proxy;
 mod shadow;
 mod text;
 
 pub use arn::Arn;
 pub use endpoint::{DataEndpoint, MQTT_PORT};
+pub use proxy::Proxy;
 pub use shadow::ShadowAddress;
 pub use text::{AccountId, AttributeName, AttributeValue, ClientId, PolicyName, Region, ShadowName, ThingName};

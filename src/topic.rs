@@ -61,6 +61,19 @@ impl TopicFilter {
     }
 }
 
+impl TopicFilter {
+    /// Whether `topic` would match if letter case did not count: it does, everywhere in MQTT.
+    pub fn differs_only_in_case_from(&self, topic: &str) -> bool {
+        !self.matches(topic) && Self(self.0.to_lowercase()).matches(&topic.to_lowercase())
+    }
+
+    /// A filter that takes in the same topics in any letters, from level `keep` on.
+    pub fn in_any_letters_from(&self, keep: usize) -> Self {
+        let widened = |(at, level)| if at < keep || level == "#" { level } else { "+" };
+        Self(self.0.split('/').enumerate().map(widened).collect::<Vec<_>>().join("/"))
+    }
+}
+
 impl FromStr for TopicName {
     type Err = Error;
 
@@ -181,6 +194,17 @@ mod tests {
         assert!(!matches("#", "$aws/things/t/shadow/update"));
         assert!(!matches("+/things/#", "$aws/things/t"));
         assert!(matches("$aws/things/+/shadow/#", "$aws/things/t/shadow/update"));
+    }
+
+    #[test]
+    fn a_topic_in_other_letters_is_no_match_and_is_known_as_a_twin() {
+        let filter: TopicFilter = "BME680/+/temperature".parse().unwrap();
+        assert!(filter.differs_only_in_case_from("bme680/x/temperature"));
+        assert!(!filter.differs_only_in_case_from("BME680/x/temperature"), "it matches");
+        assert!(!filter.differs_only_in_case_from("bme680/x/humidity"));
+        assert_eq!(filter.in_any_letters_from(1).as_str(), "BME680/+/+");
+        let all: TopicFilter = "A/b/#".parse().unwrap();
+        assert_eq!(all.in_any_letters_from(0).as_str(), "+/+/#");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 #![cfg(all(feature = "control", feature = "local"))]
 
+#[path = "world/tunnel.rs"]
+mod tunnel;
 #[path = "world/world.rs"]
 mod world;
 
@@ -235,4 +237,26 @@ fn a_feeder_at_work_keeps_its_connection_and_says_itself_how_its_sensor_is() {
     let talk = std::io::read_to_string(feeder.stderr.take().unwrap()).unwrap();
     feeder.wait().unwrap();
     assert!(!talk.contains("next attempt in") && talk.matches("connected to").count() == 1, "{talk}");
+}
+
+#[test]
+fn behind_a_proxy_it_goes_the_way_of_the_feeder() {
+    let world = world();
+    let tunnel = tunnel::Tunnel::to(world.mqtt_port, None);
+    edit(&world, "qos = 1", &format!("qos = 1\nproxy = \"{}\"", tunnel.url("")));
+    let (said, checks) = doctor(&world, &["--port", "443"]);
+    assert_eq!(said.code, Some(0), "{checks:#?}");
+    let levels = ["dns", "tcp", "tls", "connect", "policy"].map(|name| level(&checks, name));
+    assert_eq!(levels, ["skipped", "ok", "ok", "ok", "ok"], "{checks:#?}");
+    assert!(checks["tcp"]["found"].as_str().unwrap().ends_with(" leads to `localhost:443`"), "{checks:#?}");
+}
+
+#[test]
+fn a_proxy_that_lets_nobody_through_is_what_is_wrong() {
+    let world = world();
+    let tunnel = tunnel::Tunnel::to(world.mqtt_port, Some("Proxy-Authorization: Basic eDp5"));
+    edit(&world, "qos = 1", &format!("qos = 1\nproxy = \"{}\"", tunnel.url("")));
+    let found = doctor(&world, &[]);
+    let words = ["through the proxy", "http://USER:PASSWORD@HOST:PORT"];
+    ill(&found, "tcp", words, &["connect", "dns", "tls"], 6);
 }

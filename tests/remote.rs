@@ -75,7 +75,10 @@ impl Drop for Feeder {
 }
 
 const FEEDER: &str = "topic = \"sensors/pump-7/{{ stream }}\"\ninterval = \"1h\"\n[source.air]\nkind = \"sim\"\n\
-                      [stream.temperature]\n[stream.humidity]\nenabled = false\n[stream.pressure]\nenabled = false\n";
+                      [stream.temperature]\nsource = \"air\"\n[stream.humidity]\nsource = \"air\"\nenabled = false\n\
+                      [stream.pressure]\nsource = \"air\"\nenabled = false\n\
+                      [source.tank]\nkind = \"file\"\npath = \"level\"\nmeasures = [\"level\"]\n\
+                      [stream.level]\nsource = \"tank\"\nenabled = false\n";
 
 fn world() -> World {
     let world = World::start();
@@ -157,6 +160,27 @@ fn a_wrong_document_changes_nothing_and_the_shadow_says_why() {
 }
 
 #[test]
+fn the_level_of_the_log_changes_while_it_runs() {
+    let world = world();
+    let feeder = Feeder::start(&world, &["--remote-config"]);
+    feeder.published("temperature");
+    let said = |what: &str| fs::read_to_string(world.path().join("stderr")).unwrap().contains(what);
+    let blink = |interval: &str| {
+        // The file is not there, and then it is: the second is worth a line of the level `info`.
+        let _ = fs::remove_file(world.path().join("level"));
+        set(&world, &[&format!("streams.level.interval={interval}"), "streams.level.enabled=true"]);
+        feeder.next(|event| event["message"]["status"] == "fail");
+        fs::write(world.path().join("level"), "7").unwrap();
+        feeder.next(|event| event["message"]["value"] == 7.0);
+    };
+    blink("20ms");
+    assert!(said("cannot read the sensor") && !said("the sensor answers again"));
+    set(&world, &["log_level=info"]);
+    blink("30ms");
+    assert!(said("the sensor answers again"));
+}
+
+#[test]
 fn settings_of_a_night_offline_are_taken_at_the_next_start() {
     let world = world();
     let set = shadow(&world, "set", &["--name", "settings", "streams.pressure.enabled=true", "log_level=debug"]);
@@ -214,6 +238,27 @@ fn an_action_switches_to_one_stream_and_readings_go_to_the_classic_shadow() {
     assert_eq!(act("off")["refused"], Value::Null);
     assert_eq!(act("humidity")["refused"], Value::Null);
     feeder.published("humidity");
+}
+
+#[test]
+fn a_report_that_policy_forbids_costs_the_reports_and_not_the_readings() {
+    let world = World::start();
+    let forbids = "\"{{ arn }}:topic/{{ settings }}/update\"\n";
+    let policy = include_str!("../templates/sensor-remote.json");
+    assert!(policy.contains(forbids));
+    fs::write(world.path().join("mine.json"), policy.replace(forbids, "\"{{ arn }}:topic/nothing\"\n")).unwrap();
+    world.provision(&["--thing", "pump-7", "--template", "mine.json"]);
+    let feeder = Feeder::start(&world, &["--remote-config", "--interval", "50ms"]);
+    let said = || fs::read_to_string(world.path().join("stderr")).unwrap();
+    // The denial, and then a connection without shadow, on which everything arrives.
+    while !said().contains("readings go on without shadow") {
+        feeder.published("temperature");
+    }
+    for _ in 0..20 {
+        feeder.published("temperature");
+    }
+    assert_eq!(said().matches("connected to localhost").count(), 2, "{}", said());
+    assert!(!world.bundle("pump-7").join("spool/dead-letters.ndjson").exists(), "{}", said());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `iotctl run` with its spool, killed at random points again and again, on a line that breaks and stalls.
 //!
-//! `IOTCTL_KILLS` says how often it is killed (30 times if it does not). Each kill has a seed of its own, so a number that
+//! `IOTCTL_KILLS` says how often it is killed (30 times if it does not; `./test` 200, `./test --long` 1,000). Each kill has a seed of its own, so a number that
 //! is wrong can be looked into with the same random choices, if not with the same timing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must fail")]
 
@@ -53,7 +53,11 @@ fn nobody() -> u16 {
 fn killed(command: &mut Command, dice: &mut Dice, gate: &Gate) -> Vec<u64> {
     let mut child = command.args(["-o", "ndjson"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let pid = child.id().to_string();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    if dice.below(4) > 0 {
+        // It has opened its spool, and works; the others die whenever it comes, on the way there too.
+        lines.next();
+    }
     let shown = std::thread::spawn(move || {
         let events = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         events.filter(|event| event["event"] == "published").map(|event| sequence(&event["message"])).collect()
@@ -106,7 +110,7 @@ fn killed_at_random_points_it_loses_nothing_and_keeps_the_order() {
     let last = last.expect("its own reading at least");
     let messages = witness.messages(|seen| seen.iter().any(|message| sequence(message) == last));
     let duplicates = check(&messages, &shown);
-    assert!(last > 3 * kills(), "{last} readings are too few to prove anything");
+    assert!(last > kills(), "{last} readings are too few to prove anything");
     assert!(duplicates < messages.len() as u64, "{duplicates} duplicates");
     assert!(events[0]["lost"].as_object().unwrap().is_empty(), "{}", events[0]);
 }

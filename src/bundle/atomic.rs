@@ -1,6 +1,6 @@
 //! Writing a file so that a crash at any point leaves the old one or the new one, never half of one.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -37,13 +37,21 @@ pub fn create(path: &Path, content: &[u8], mode: u32) -> Result<()> {
 }
 
 /// Writes `content` to `path` in place of what is there, for readers of this moment: they see all of it or what was there
-/// before, and it need not survive a power cut, so nothing is forced to the medium.
+/// before, and it need not survive a power cut, so nothing is forced to the medium. For one writer at a time: a kill
+/// leaves a file of the same name each time, `.NAME.new`, and not one more.
 pub fn show(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let new = path.with_file_name(format!(".{name}.new"));
     let write = || -> std::io::Result<()> {
-        let mut file = temporary(path, mode)?;
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Made anew, so that nobody else's file or link is written to.
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
         file.write_all(content)?;
-        file.as_file().set_permissions(Permissions::from_mode(mode))?;
-        file.persist(path).map(drop).map_err(|e| e.error)
+        file.set_permissions(Permissions::from_mode(mode))?;
+        fs::rename(&new, path)
     };
     write().map_err(|e| cannot_write(path, e))
 }
@@ -57,7 +65,10 @@ pub fn private_folder(path: &Path) -> Result<()> {
 /// The content under a temporary name in the same folder, so that the rename stays on one file system.
 fn staged(path: &Path, content: &[u8], mode: u32) -> Result<NamedTempFile> {
     let write = || -> std::io::Result<NamedTempFile> {
-        let mut file = temporary(path, mode)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".iotctl-")
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder_of(path))?;
         file.write_all(content)?;
         // The umask may have taken bits away; the mode is part of the contract.
         file.as_file().set_permissions(Permissions::from_mode(mode))?;
@@ -65,11 +76,6 @@ fn staged(path: &Path, content: &[u8], mode: u32) -> Result<NamedTempFile> {
         Ok(file)
     };
     write().map_err(|e| cannot_write(path, e))
-}
-
-fn temporary(path: &Path, mode: u32) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".iotctl-").permissions(Permissions::from_mode(mode)).tempfile_in(folder_of(path))
 }
 
 fn sync_folder_of(path: &Path) -> Result<()> {
@@ -121,6 +127,17 @@ mod tests {
         replace(&path, b"{}", PUBLIC).unwrap();
         replace(&path, b"{1}", PUBLIC).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{1}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_shown_is_whole_and_a_kill_leaves_nothing_that_is_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("health.json");
+        fs::write(folder.path().join(".health.json.new"), "half").unwrap();
+        show(&path, b"one", PUBLIC).unwrap();
+        show(&path, b"two", PUBLIC).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"two".to_vec(), 0o644));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

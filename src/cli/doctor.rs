@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use time::OffsetDateTime;
+use tokio::net::TcpStream;
 
 use super::checks;
 use super::spooling;
 use crate::bundle::FEEDER_FILE;
 use crate::bundle::folder::{Bundle, Folder};
+use crate::config::environment;
 use crate::config::feeder::FeederSettings;
 use crate::config::feeder::topic::TopicTemplate;
+use crate::config::proxy::Route;
 use crate::device::check::Check;
-use crate::device::clock::{Clock, TIMESYNC};
+use crate::device::clock::Synchrony;
 use crate::device::doctor::findings::Findings;
 use crate::device::doctor::{disk, identity, network, permission, sensors};
 use crate::device::health::status::{State, Status};
@@ -50,6 +53,9 @@ pub(super) struct Doctor {
     /// Folder of the queue [default: spool, in the bundle]
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
+    /// Port of the broker, as for `iotctl run` [default: that of the bundle]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// Publish a probe to each topic: a message of status `probe`, without a value
     #[arg(long)]
     publish: bool,
@@ -78,11 +84,14 @@ pub(super) async fn run(arguments: Doctor, ui: Ui) -> Result<u8> {
     let plan = findings.take("settings", plan(&arguments, &folder));
     let spool = plan.as_ref().and_then(|plan| plan.spool.clone());
     let feeder = spool.as_deref().and_then(|spool| at_work(spool, now));
-    let is_valid = identity::clock(&folder, Clock::look(Path::new(TIMESYNC), now), now, &mut findings);
+    let trust = plan.as_ref().map(|plan| plan.settings.clock.clone()).unwrap_or_default();
+    let synchrony = Synchrony::of_this_machine(&trust, now);
+    let is_valid = identity::clock(&folder, synchrony, now, &mut findings);
     let topics = plan.as_ref().map(Plan::topics);
     match &bundle {
         Some(bundle) => {
-            let visit = Visit { arguments: &arguments, folder: &folder, bundle, feeder: feeder.as_ref(), is_valid };
+            let (feeder, route) = (feeder.as_ref(), plan.as_ref().and_then(|plan| plan.settings.proxy.as_ref()));
+            let visit = Visit { arguments: &arguments, folder: &folder, bundle, feeder, is_valid, route };
             visit.broker(topics.as_deref(), &mut findings).await;
         }
         None => findings.skip(&["dns", "tcp", "tls", "connect", "policy"], "the bundle cannot connect"),
@@ -104,11 +113,13 @@ struct Visit<'a> {
     bundle: &'a Bundle,
     feeder: Option<&'a Status>,
     is_valid: bool,
+    /// What the settings say of the way.
+    route: Option<&'a Route>,
 }
 
 impl Visit<'_> {
     async fn broker(&self, topics: Option<&[TopicName]>, findings: &mut Findings) {
-        let identity = match Identity::of(self.bundle) {
+        let identity = match self.identity() {
             Ok(identity) => identity,
             Err(error) => {
                 findings.fail("endpoint", &error);
@@ -138,8 +149,27 @@ impl Visit<'_> {
         }
     }
 
+    /// Who connects, and the way that the feeder takes.
+    fn identity(&self) -> Result<Identity> {
+        let mut identity = Identity::of(self.bundle)?;
+        identity.endpoint.port = self.arguments.port.unwrap_or(identity.endpoint.port);
+        identity.proxy = match self.route {
+            Some(route) => route.proxy(),
+            None => environment::proxy(&identity.endpoint.host)?,
+        };
+        Ok(identity)
+    }
+
     /// Name, address, handshake; whether all stand.
     async fn line(&self, identity: &Identity, findings: &mut Findings) -> bool {
+        if let Some(proxy) = &identity.proxy {
+            findings.skip(&["dns"], &format!("the proxy `{proxy}` looks the name up"));
+            let Some(stream) = findings.take("tcp", network::tunnel(identity, proxy).await) else {
+                findings.skip(&["tls", "connect"], "there is no way through the proxy");
+                return false;
+            };
+            return self.secure(identity, stream, findings).await;
+        }
         let Some(addresses) = findings.take("dns", network::resolve(&identity.endpoint).await) else {
             findings.skip(&["tcp", "tls", "connect"], "there is no address");
             return false;
@@ -148,6 +178,10 @@ impl Visit<'_> {
             findings.skip(&["tls", "connect"], "nobody answers");
             return false;
         };
+        self.secure(identity, stream, findings).await
+    }
+
+    async fn secure(&self, identity: &Identity, stream: TcpStream, findings: &mut Findings) -> bool {
         if !self.is_valid {
             findings.skip(&["tls", "connect"], "clock and certificate do not agree");
             return false;

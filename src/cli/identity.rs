@@ -1,5 +1,6 @@
 //! Who a device verb connects as: a bundle, or the loose files of the tutorial's script.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,6 +8,8 @@ use clap::Args;
 use crate::bundle::atomic;
 use crate::bundle::folder::{Folder, read_private_key};
 use crate::bundle::manifest::Manifest;
+use crate::config::environment;
+use crate::config::proxy::{self, Route};
 use crate::error::{Error, Result};
 use crate::mqtt::Identity;
 use crate::names::{ClientId, DataEndpoint, ThingName};
@@ -18,6 +21,9 @@ use crate::pki::tls;
 pub(super) struct Who {
     #[command(flatten)]
     bundle: BundleChoice,
+    /// Through an HTTP proxy, or `none` [default: $HTTPS_PROXY or $ALL_PROXY, unless $NO_PROXY names the host]
+    #[arg(long, value_name = "URL", value_parser = in_confidence)]
+    proxy: Option<Result<Route, String>>,
     #[command(flatten)]
     loose: LooseFiles,
 }
@@ -32,17 +38,41 @@ pub(super) struct Connecting {
 }
 
 impl Who {
-    /// The loose files if there are any, else the bundle, opened and checked.
+    /// The loose files if there are any, else the bundle, opened and checked. The way is that of the flag, else that of
+    /// the environment.
     pub(super) fn connecting(&self) -> Result<Connecting> {
+        let mut connecting = self.files()?;
+        let endpoint = &connecting.identity.endpoint;
+        connecting.identity.proxy = match &self.proxy {
+            Some(route) => route.as_ref().map_err(Error::usage)?.proxy(),
+            None => environment::proxy(&endpoint.host)?,
+        };
+        Ok(connecting)
+    }
+
+    /// What a settings file says of the way, unless a flag says something.
+    pub(super) fn route(&self, connecting: &mut Connecting, settings: Option<&Route>) {
+        if let (None, Some(route)) = (&self.proxy, settings) {
+            connecting.identity.proxy = route.proxy();
+        }
+    }
+
+    fn files(&self) -> Result<Connecting> {
         if let Some(identity) = self.loose.identity()? {
             return Ok(Connecting { identity, bundle: None });
         }
         let folder = self.bundle.folder()?;
         let bundle = folder.open()?;
         let mut identity = Identity::of(&bundle)?;
+        identity.endpoint.port = self.bundle.port.unwrap_or(identity.endpoint.port);
         identity.client_id = self.loose.client_id.clone().unwrap_or(identity.client_id);
         Ok(Connecting { identity, bundle: Some((folder, bundle.manifest)) })
     }
+}
+
+/// Never fails, because the parser of the command line repeats what it refuses, and a password may be in it.
+fn in_confidence(text: &str) -> Result<Result<Route, String>, Infallible> {
+    Ok(proxy::parse(text))
 }
 
 /// A bundle, or a folder of several.
@@ -54,6 +84,9 @@ struct BundleChoice {
     /// Which one, if the folder holds several
     #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
     thing: Option<ThingName>,
+    /// Port of the broker, such as 443 where a firewall lets nothing else out [default: that of the bundle]
+    #[arg(long, value_name = "PORT", conflicts_with = "endpoint", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
 }
 
 impl BundleChoice {
@@ -99,6 +132,6 @@ impl LooseFiles {
         }
         let roots = self.root_ca.as_ref().map(|path| atomic::read(path)).transpose()?;
         let tls = tls::client_config(&roots.unwrap_or_else(crate::pki::roots::amazon_roots), &certificate_pem, &key)?;
-        Ok(Some(Identity { endpoint: endpoint.clone(), client_id, tls }))
+        Ok(Some(Identity { endpoint: endpoint.clone(), client_id, tls, proxy: None }))
     }
 }

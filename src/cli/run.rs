@@ -13,6 +13,7 @@ use crate::bundle::FEEDER_FILE;
 use crate::config::duration;
 use crate::config::feeder::topic::TopicTemplate;
 use crate::config::feeder::{FeederSettings, Sensor};
+use crate::device::clock::Clock;
 use crate::device::feeder;
 use crate::device::feeder::event::Event;
 use crate::device::feeder::feed::{Feed, Summary};
@@ -20,7 +21,6 @@ use crate::device::feeder::reloading::Reloads;
 use crate::device::intake::Intake;
 use crate::device::message::Form;
 use crate::device::queue::{MemoryQueue, Queue};
-use crate::device::stamp::WallClock;
 use crate::device::stream::Streams;
 use crate::error::{Error, Kind, Result};
 use crate::mqtt::{MAX_PAYLOAD, Qos};
@@ -103,9 +103,10 @@ pub(super) struct Run {
 
 pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let stop = signals::stop()?;
-    let connecting = Rc::new(arguments.who.connecting()?);
-    let arguments = Rc::new(arguments);
+    let mut connecting = arguments.who.connecting()?;
     let settings = settings(&arguments, &connecting)?;
+    arguments.who.route(&mut connecting, settings.proxy.as_ref());
+    let (arguments, connecting) = (Rc::new(arguments), Rc::new(connecting));
     let inputs = match &*arguments {
         Run { stdin: true, .. } => Inputs::lines(&settings, &connecting)?,
         Run { config, .. } => Inputs::sources(config.as_deref(), &settings, &connecting)?,
@@ -123,7 +124,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let bundle = connecting.bundle.as_ref().map(|(folder, _)| folder.path().to_owned());
     let folder = spooling::folder(settings.queue, &settings.spool, bundle)?;
     let spool = folder.as_deref().map(|folder| spooling::open(folder, settings.spool.clone())).transpose()?;
-    let clock = WallClock::of_this_machine(settings.clock.clone());
+    let clock = Clock::of_this_machine(settings.clock.clone());
     let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
     let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
@@ -140,8 +141,8 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
         reloads,
         clock: clock.clone(),
     };
-    let (watching, metrics) = (&arguments.watching, settings.metrics);
-    let attendant = Attendant::new(watching, metrics, &feed.identity, inputs.streams(), folder.as_deref()).await?;
+    let watching = &arguments.watching;
+    let attendant = Attendant::new(watching, &settings, &feed.identity, inputs.streams(), folder.as_deref()).await?;
     let attendant = attendant.with(reloader);
     show::delay(feed.limits.start_delay, ui);
     let (intake, streams) = inputs.start(arguments.count, settings.remote.steers(), &clock, ui)?;

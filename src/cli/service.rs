@@ -169,6 +169,10 @@ fn write(path: &Path, text: &str) -> Result<bool> {
 }
 
 fn as_root(error: Error, unit: &Unit) -> Error {
+    // A full disk has a cure of its own.
+    if !error.hints().is_empty() {
+        return error;
+    }
     let bundle = unit.bundle.display();
     error
         .hint(format!("as root: sudo {} service install --bundle {bundle}", unit.program.display()))

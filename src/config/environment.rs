@@ -7,8 +7,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::proxy::is_exempt;
 use crate::error::{Error, Kind, Result};
-use crate::names::Region;
+use crate::names::{Proxy, Region};
 
 /// `AWS_REGION`, else `AWS_DEFAULT_REGION`, as the AWS CLI has it.
 pub fn region() -> Result<Option<Region>> {
@@ -39,6 +40,24 @@ pub fn user_runtime_folder() -> Option<PathBuf> {
 /// Whether a service manager wants to hear of this process (`NOTIFY_SOCKET`, sd_notify(3)).
 pub fn has_service_manager() -> bool {
     env::var_os("NOTIFY_SOCKET").is_some_and(|socket| !socket.is_empty())
+}
+
+/// The proxy that connections to `host` go through: `HTTPS_PROXY`, else `ALL_PROXY`, unless `NO_PROXY` names the host. In
+/// small letters too, as curl has them.
+///
+/// # Errors
+/// Configuration (78), if it is a proxy that is not spoken.
+pub fn proxy(host: &str) -> Result<Option<Proxy>> {
+    let found = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|text| !text.is_empty())?)))
+    };
+    let exempt = found(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, list)| list);
+    let named = found(["HTTPS_PROXY", "https_proxy"]).or_else(|| found(["ALL_PROXY", "all_proxy"]));
+    let Some((name, text)) = named.filter(|_| !is_exempt(host, &exempt)) else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: Error| {
+        Error::new(Kind::Configuration, format!("{name} names no proxy for this: {}", error.message()))
+            .hint("an HTTP proxy: --proxy http://HOST:PORT, and a straight way: --proxy none")
+    })
 }
 
 /// Whether stderr is the journal: `JOURNAL_STREAM` names its device and inode (systemd.exec(5)). A process that was started

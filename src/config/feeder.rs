@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::proxy::{self, Route};
 use super::spool::{QueueKind, SpoolSettings};
 use super::{connection, duration};
 use crate::error::{Error, Result};
@@ -82,6 +83,9 @@ pub struct FeederSettings {
     /// What the first connection of a service is spread over, so that a fleet does not come back in one second.
     #[serde(default, deserialize_with = "connection::start_jitter")]
     pub start_jitter: Option<Duration>,
+    /// The way to the broker; that of the environment if not given.
+    #[serde(default, deserialize_with = "proxy::from_toml")]
+    pub proxy: Option<Route>,
     /// The key of the time in a message.
     #[serde(default)]
     pub timestamp: Timestamp,
@@ -132,6 +136,7 @@ impl Default for FeederSettings {
             drain: None,
             keep_alive: None,
             start_jitter: None,
+            proxy: None,
             timestamp: Timestamp::default(),
             epoch: false,
             clock: ClockTrust::default(),
@@ -230,7 +235,7 @@ fn fault(origin: &str, text: &str, error: &toml::de::Error) -> Error {
         if is_field { format!("`{origin}`, line {line}, `{field}`") } else { format!("`{origin}`, line {line}") };
     Error::bad_input(format!("{place}: {}", error.message().trim_end()))
         .hint(
-            "the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, timestamp, epoch, clock, metrics",
+            "the settings are: topic, interval, qos, sensor, bus, queue, drain, keep_alive, start_jitter, proxy, timestamp, epoch, clock, metrics",
         )
         .hint("and tables: [spool], [input], [remote], [source.NAME], [stream.NAME]; every key: docs/feeder.md")
 }

@@ -13,7 +13,7 @@ use super::loss::Losses;
 use super::queue::{Moment, Queue};
 use super::session::{Session, Step};
 use super::source::reading::Sample;
-use super::stream::Streams;
+use super::stream::{Rule, Streams};
 use crate::error::{Error, Kind, Result};
 
 mod aside;
@@ -55,7 +55,8 @@ pub async fn run<Q: Queue>(
     stop: impl Future<Output = ()>,
 ) -> Result<Summary> {
     let session = Session::new(feed.limits);
-    let topics = streams.rules().filter(|rule| rule.enabled).map(|rule| rule.topic.clone());
+    let may_publish = |rule: &&Rule| rule.enabled || feed.steering.enables();
+    let topics = streams.rules().filter(may_publish).map(|rule| rule.topic.clone());
     let parking = Parking::new(topics.chain([feed.topic.clone()]), feed.dead_letters.as_deref(), queue);
     let wheel = Wheel::new(&feed.steering, &streams);
     let line = Line::new(feed.identity.clone(), feed.settings, feed.qos, wheel.filters()?);
@@ -116,7 +117,10 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
         let mut deadline = None;
         self.losses = self.queue.losses();
         while self.failure.is_none() && (self.has_input() || self.queue.waiting() > 0) {
-            let wake = earliest(self.advance(), deadline);
+            let due = self.advance();
+            // Who is to stop does not sit out a back-off.
+            let ends = deadline.is_some() && self.session.is_resting() && !self.has_input();
+            let wake = if ends { Some(self.now()) } else { earliest(due, deadline) };
             if std::mem::take(&mut self.has_new_plans) {
                 intake.replan(self.streams.plans());
             }
@@ -176,7 +180,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn submit(&mut self, number: u64, now: Moment) {
-        let Some(record) = self.queue.get(number) else { return };
+        let Some(record) = self.queue.get(number) else { return self.session.left_out() };
         if !self.parking.lets_pass(record, now.elapsed) && self.park(number, 0, now) {
             self.session.left_out();
         } else if let Some(record) = self.queue.get(number) {

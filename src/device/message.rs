@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 
+use super::clock::Stamp;
 use super::loss::Gap;
 use super::source::reading::{Quantity, Sample};
-use super::stamp::Stamp;
 use crate::config::feeder::Timestamp;
 
 /// What is said of one quantity: one sample, or all samples of a window.

@@ -56,7 +56,8 @@ pub trait Queue {
     /// Takes a record, or says why not.
     fn accept(&mut self, record: Record, now: Moment) -> Accepted;
 
-    /// The record of a number between [`Queue::first`] and [`Queue::end`]; `None` if that number was left out.
+    /// The record of a number between [`Queue::first`] and [`Queue::end`]; `None` if that number was left out, or
+    /// is acknowledged and waits only for those before it.
     fn get(&mut self, sequence: u64) -> Option<&Record>;
 
     /// Forgets a record; numbers that are gone already are no error, because QoS 1 may acknowledge twice.
@@ -131,7 +132,7 @@ impl Queue for MemoryQueue {
     }
 
     fn get(&mut self, sequence: u64) -> Option<&Record> {
-        self.records.get(self.index(sequence)?).map(|entry| &entry.record)
+        self.records.get(self.index(sequence)?).filter(|entry| !entry.acknowledged).map(|entry| &entry.record)
     }
 
     fn acknowledge(&mut self, sequence: u64) {
@@ -164,6 +165,7 @@ mod tests {
         let mut queue = queue(3);
         queue.acknowledge(1);
         assert_eq!((queue.first(), queue.waiting()), (0, 3));
+        assert_eq!(queue.get(1), None, "after a loss it is not sent again");
         queue.acknowledge(0);
         assert_eq!((queue.first(), queue.waiting()), (2, 1));
         assert_eq!(queue.get(2).unwrap().payload, [2]);

@@ -190,6 +190,11 @@ impl Session {
         }
     }
 
+    /// Whether there is no connection and none is being made.
+    pub fn is_resting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
+    }
+
     /// Whether records can be submitted now.
     pub fn is_online(&self) -> bool {
         matches!(self.phase, Phase::Online { .. })

@@ -203,6 +203,11 @@ impl<F: Files> Spool<F> {
     }
 
     fn find_first(&mut self) {
+        while let Some(done) = self.window.pop_done() {
+            self.cursor.ledger.leave(&done.record.topic, done.stamp, None);
+            self.unsaved += 1;
+            self.behind = true;
+        }
         if !self.fill(1) {
             self.cursor.ledger.drained();
         }

@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_real_chip_or_a_serial_line_needs_a_node() {
+    fn only_a_real_chip_needs_a_node() {
         let nodes = |text: &str| devices(&FeederSettings::parse("feeder.toml", text).unwrap()).len();
         assert_eq!((nodes(""), nodes("sensor = \"sim\"")), (1, 0));
         let two = "[source.a]\nkind = \"bme680\"\nbus = \"/dev/i2c-3\"\n[source.b]\nkind = \"bme680\"\n";
         assert_eq!((nodes(two), nodes("[source.a]\nkind = \"sim\"\n")), (2, 0));
-        let point = "point.a = { register = \"holding:1\" }\n";
-        let line = "[source.a]\nkind = \"modbus-rtu\"\ndevice = \"/dev/ttyUSB0\"\n";
-        let over_tcp = "[source.a]\nkind = \"modbus-tcp\"\naddress = \"plc\"\n";
-        assert_eq!((nodes(&format!("{line}{point}")), nodes(&format!("{over_tcp}{point}"))), (1, 0));
+        let point = "point.flow = { register = \"holding:40\", type = \"f32\", unit = \"m3/h\" }\n";
+        let line = format!("[source.a]\nkind = \"modbus-rtu\"\ndevice = \"/dev/ttyUSB0\"\nunit_id = 1\n{point}");
+        let net = format!("[source.a]\nkind = \"modbus-tcp\"\naddress = \"plc:502\"\nunit_id = 1\n{point}");
+        assert_eq!((nodes(&line), nodes(&net)), (1, 0));
     }
 }

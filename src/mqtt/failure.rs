@@ -9,9 +9,10 @@ use std::time::Duration;
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError};
 use rustls::{AlertDescription, CertificateError};
 
-use super::identity::Identity;
+use super::identity::{ALPN, Identity};
+use super::tunnel::Blocked;
 use crate::error::{Error, Kind};
-use crate::names::DataEndpoint;
+use crate::names::{DataEndpoint, Proxy};
 use crate::topic::{TopicFilter, TopicName};
 
 /// What sort of end a connection had.
@@ -38,6 +39,9 @@ impl Ending {
 /// The connection did not come about.
 pub(super) fn connecting(error: &ConnectionError, identity: &Identity) -> Error {
     let endpoint = &identity.endpoint;
+    if let (Some(blocked), Some(proxy)) = (io_error(error).filter(|error| blocked(error).is_some()), &identity.proxy) {
+        return no_tunnel(blocked, proxy, endpoint);
+    }
     match tls_error(error) {
         Some(tls) => untrusted(tls, endpoint),
         None => match error {
@@ -51,7 +55,7 @@ pub(super) fn connecting(error: &ConnectionError, identity: &Identity) -> Error 
 /// Nothing came back in time.
 pub(super) fn silent(endpoint: &DataEndpoint, waited: Duration) -> Error {
     Error::new(Kind::Unreachable, format!("`{endpoint}` did not answer within {} s", waited.as_secs()))
-        .hint("is the port open? a firewall that drops packets looks like this: nc -vz HOST 8883")
+        .hint("is the port open? a firewall that drops packets looks like this; AWS IoT has port 443 too: --port 443")
 }
 
 /// A connection that stood has ended.
@@ -138,7 +142,31 @@ pub(super) fn untrusted(error: &rustls::Error, endpoint: &DataEndpoint) -> Error
     }
 }
 
+/// The proxy does not let us through. It is named without its password.
+pub(super) fn no_tunnel(error: &io::Error, proxy: &Proxy, endpoint: &DataEndpoint) -> Error {
+    let (found, text) = (blocked(error), error.to_string());
+    let error = Error::new(Kind::Unreachable, format!("no way to `{endpoint}` through the proxy `{proxy}`"));
+    let error = error.because(Text(text));
+    match found {
+        None | Some(Blocked::Unreachable(_)) => {
+            error.hint("is the proxy's address right? a straight way is: --proxy none")
+        }
+        Some(Blocked::Refused { status: 407, .. }) => {
+            error.hint("it wants a user: --proxy http://USER:PASSWORD@HOST:PORT")
+        }
+        Some(Blocked::Refused { .. }) => {
+            error.hint("it must allow CONNECT to this host and port; many allow port 443 only: --port 443")
+        }
+        Some(Blocked::NoProxy) => error.hint("is that the port of an HTTP proxy?"),
+    }
+}
+
 fn alerted(alert: AlertDescription, endpoint: &DataEndpoint) -> Error {
+    if alert == AlertDescription::NoApplicationProtocol {
+        return Error::new(Kind::Unreachable, format!("`{endpoint}` speaks no MQTT with certificates on this port"))
+            .because(Text(format!("it does not know the ALPN protocol `{ALPN}`")))
+            .hint("it must be the endpoint of iot:Data-ATS; on port 8883 it needs no ALPN");
+    }
     Error::new(Kind::Denied, format!("`{endpoint}` refused our certificate during the TLS handshake"))
         .because(Text(format!("TLS alert {alert:?}")))
         .hint("the certificate must be registered in this account and region, and ACTIVE")
@@ -157,6 +185,11 @@ fn tls_error(error: &ConnectionError) -> Option<&rustls::Error> {
         ConnectionError::Tls(rumqttc::TlsError::TLS(tls)) => Some(tls),
         error => io_error(error)?.get_ref()?.downcast_ref(),
     }
+}
+
+/// The proxy's answer inside an error, if there is one.
+fn blocked(error: &io::Error) -> Option<&Blocked> {
+    error.get_ref()?.downcast_ref()
 }
 
 fn io_error(error: &ConnectionError) -> Option<&io::Error> {

@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use crate::bundle::folder::Bundle;
 use crate::error::Result;
-use crate::names::{ClientId, DataEndpoint};
+use crate::names::{ClientId, DataEndpoint, Proxy};
 use crate::pki::tls;
+
+/// Where AWS IoT tells protocols apart by ALPN.
+const HTTPS_PORT: u16 = 443;
+/// MQTT with a client certificate.
+pub(super) const ALPN: &str = "x-amzn-mqtt-ca";
 
 /// Endpoint, client id and TLS settings of a device.
 #[derive(Debug, Clone)]
@@ -16,6 +21,8 @@ pub struct Identity {
     pub client_id: ClientId,
     /// Certificate, key and trusted roots.
     pub tls: Arc<rustls::ClientConfig>,
+    /// The proxy in between, if there is one.
+    pub proxy: Option<Proxy>,
 }
 
 impl Identity {
@@ -25,6 +32,18 @@ impl Identity {
             endpoint: bundle.manifest.data_endpoint()?,
             client_id: bundle.manifest.client_id.clone(),
             tls: tls::client_config(&bundle.roots_pem, &bundle.certificate_pem, &bundle.key)?,
+            proxy: None,
         })
+    }
+
+    /// The TLS settings for the endpoint's port. On 443 AWS IoT serves other protocols too and goes by ALPN; on 8883
+    /// there is none (AWS IoT Developer Guide, "Device communication protocols").
+    pub(super) fn tls_for_port(&self) -> Arc<rustls::ClientConfig> {
+        if self.endpoint.port != HTTPS_PORT {
+            return self.tls.clone();
+        }
+        let mut tls = (*self.tls).clone();
+        tls.alpn_protocols = vec![ALPN.into()];
+        Arc::new(tls)
     }
 }

@@ -72,14 +72,14 @@ impl Broker {
     /// `iotctl run` with the tutorial's flags and a simulated sensor, at this port.
     pub fn feeder(&self, port: u16, more: &[&str]) -> Command {
         let mut command = self.as_device(port);
-        command.args(["-t", TOPIC, "--sensor", "sim"]).args(more);
+        command.args(["-t", TOPIC, "--sensor", "sim", "--start-jitter", "0"]).args(more);
         command
     }
 
     /// `iotctl run` with the tutorial's flags and nothing said of what to publish, at this port.
     pub fn device(&self, port: u16, more: &[&str]) -> Command {
         let mut command = self.as_device(port);
-        command.args(more);
+        command.args(["--start-jitter", "0"]).args(more);
         command
     }
 

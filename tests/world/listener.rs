@@ -17,6 +17,9 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::world::sealed;
 
+/// A name of the listener that nobody resolves.
+pub const FAR: &str = "broker.invalid";
+
 /// What came.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -36,8 +39,15 @@ pub struct Listener {
 
 impl Listener {
     pub fn start() -> Self {
+        Self::speaking("x-amzn-mqtt-ca")
+    }
+
+    /// One that knows this ALPN protocol and no other; who offers none is served as well.
+    pub fn speaking(protocol: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Arc::new(certificates(folder.path()));
+        let mut config = certificates(folder.path());
+        config.alpn_protocols = vec![protocol.into()];
+        let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, heard) = channel();
@@ -52,9 +62,13 @@ impl Listener {
 
     /// `iotctl` as `pump-7`, with the tutorial's flags, at this port.
     pub fn iotctl(&self, verb: &str, port: u16, more: &[&str]) -> Command {
-        let endpoint = format!("localhost:{port}");
+        self.iotctl_at(&format!("localhost:{port}"), verb, more)
+    }
+
+    /// The same, at this endpoint.
+    pub fn iotctl_at(&self, endpoint: &str, verb: &str, more: &[&str]) -> Command {
         let identity =
-            [verb, "-e", &endpoint, "-r", "ca.pem", "-c", "device.pem", "-k", "device.key", "--client-id", "pump-7"];
+            [verb, "-e", endpoint, "-r", "ca.pem", "-c", "device.pem", "-k", "device.key", "--client-id", "pump-7"];
         sealed(self.folder.path(), &[&identity, more].concat())
     }
 }
@@ -71,7 +85,9 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, heard: &Sender<Heard>
     let hello = accepted.client_hello();
     let alpn = hello.alpn().into_iter().flatten().map(|p| String::from_utf8_lossy(p).into_owned()).collect();
     heard.send(Heard::Hello { alpn, name: hello.server_name().map(str::to_owned) }).ok()?;
-    let mut stream = StreamOwned::new(accepted.into_connection(config).ok()?, stream);
+    let refused = |(_, mut alert): (_, rustls::server::AcceptedAlert)| drop(alert.write(&mut stream));
+    let connection = accepted.into_connection(config).map_err(refused).ok()?;
+    let mut stream = StreamOwned::new(connection, stream);
     loop {
         let (kind, body) = packet(&mut stream)?;
         match kind >> 4 {
@@ -88,6 +104,7 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, heard: &Sender<Heard>
                     stream.write_all(&[0x40, 2, body[length], body[length + 1]]).ok()?;
                 }
             }
+            8 => stream.write_all(&[0x90, 3, body[0], body[1], 1]).ok()?,
             12 => stream.write_all(&[0xd0, 0]).ok()?,
             _ => return None,
         }
@@ -126,20 +143,21 @@ fn certificates(folder: &Path) -> ServerConfig {
     let root = ca.self_signed(&ca_key).unwrap();
     fs::write(folder.join("ca.pem"), root.pem()).unwrap();
     let issuer = Issuer::new(ca, ca_key);
-    let issue = |host: &str| {
+    let issue = |hosts: &[&str]| {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let certificate = CertificateParams::new(hosts).unwrap().signed_by(&key, &issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
     };
-    let (certificate, key) = issue("pump-7");
+    let (certificate, key) = issue(&["pump-7"]);
     fs::write(folder.join("device.pem"), certificate).unwrap();
     iotctl::bundle::atomic::create(&folder.join("device.key"), key.as_bytes(), 0o600).unwrap();
-    let (certificate, key) = issue("localhost");
+    let (certificate, key) = issue(&["localhost", FAR]);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(root.der().clone()).unwrap();
     let devices = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(devices.build().unwrap())
@@ -147,7 +165,5 @@ fn certificates(folder: &Path) -> ServerConfig {
             vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
             PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
         )
-        .unwrap();
-    config.alpn_protocols = vec![b"x-amzn-mqtt-ca".to_vec()];
-    config
+        .unwrap()
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -15,10 +15,20 @@ pub struct Mosquitto {
     pub folder: tempfile::TempDir,
     child: Child,
     pub port: u16,
+    flags: &'static [&'static str],
 }
 
 impl Mosquitto {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with a line in its log for each packet.
+    pub fn start_with_log() -> Self {
+        Self::start_with(&["-v"])
+    }
+
+    fn start_with(flags: &'static [&'static str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         make_certificates(folder.path());
         // mosquitto cannot be told to take any free port, so one is looked for: the next to ask gets another.
@@ -32,15 +42,24 @@ impl Mosquitto {
             text("server.key")
         );
         fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let program = ["/usr/sbin/mosquitto", "mosquitto"]
-            .into_iter()
-            .find(|p| !p.starts_with('/') || Path::new(p).exists())
-            .unwrap();
-        let child = Command::new(program).args(["-c", &text("mosquitto.conf")]).stderr(Stdio::null()).spawn().unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::yield_now();
-        }
-        Self { folder, child, port }
+        let child = launch(folder.path(), port, flags);
+        Self { folder, child, port, flags }
+    }
+
+    /// `kill -9`: nobody is told, and what it had in memory is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on its old port, with its old certificates.
+    pub fn restart(&mut self) {
+        self.child = launch(self.folder.path(), self.port, self.flags);
+    }
+
+    /// What it said in all its lives.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("mosquitto.log")).unwrap()
     }
 
     /// The tutorial's flags.
@@ -64,6 +83,19 @@ impl Drop for Mosquitto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn launch(folder: &Path, port: u16, flags: &[&str]) -> Child {
+    let places = ["/usr/sbin/mosquitto", "mosquitto"];
+    let program = places.into_iter().find(|place| !place.starts_with('/') || Path::new(place).exists()).unwrap();
+    let config = folder.join("mosquitto.conf");
+    // Its log is written line by line, so a death cannot hide what it got.
+    let log = fs::File::options().create(true).append(true).open(folder.join("mosquitto.log")).unwrap();
+    let child = Command::new(program).args(flags).arg("-c").arg(config).stderr(log).spawn().unwrap();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    child
 }
 
 fn make_certificates(folder: &Path) {

@@ -14,7 +14,9 @@ use tokio::time::Instant;
 use super::manager::Manager;
 use super::reloading::Reloader;
 use crate::config::environment;
-use crate::device::clock::{Clock, TIMESYNC};
+use crate::config::feeder::FeederSettings;
+use crate::config::feeder::clock::ClockTrust;
+use crate::device::clock::Synchrony;
 use crate::device::feeder::event::Event;
 use crate::device::health::Health;
 use crate::device::health::prometheus;
@@ -54,6 +56,7 @@ pub(super) struct Attendant {
 struct Shared {
     health: Mutex<Health>,
     about: About,
+    trust: ClockTrust,
     started: Instant,
     news: Notify,
     /// The feeder went round for the first time.
@@ -64,7 +67,7 @@ impl Attendant {
     /// Gets ready, before the feeder starts; `kept` says whether its queue is on the disk.
     pub(super) async fn new(
         watching: &Watching,
-        metrics: Option<SocketAddr>,
+        settings: &FeederSettings,
         identity: &Identity,
         streams: &Streams,
         spool: Option<&Path>,
@@ -80,8 +83,9 @@ impl Attendant {
         };
         let manager = Manager::of_environment();
         let health = Mutex::new(Health::new(streams.rules(), manager.watchdog.unwrap_or(PATIENCE)));
-        let shared = Shared { health, about, started: Instant::now(), news: Notify::new(), began: Notify::new() };
-        let scrape = match watching.metrics.or(metrics) {
+        let (trust, news, began) = (settings.clock.clone(), Notify::new(), Notify::new());
+        let shared = Shared { health, about, trust, started: Instant::now(), news, began };
+        let scrape = match watching.metrics.or(settings.metrics) {
             Some(address) => Some(Scrape::bind(address).await?),
             None => None,
         };
@@ -196,7 +200,7 @@ impl Shared {
 
     fn status(&self) -> Status {
         let now = OffsetDateTime::now_utc();
-        let clock = Clock::look(Path::new(TIMESYNC), now);
-        Status::of(&self.health(), &self.about, self.started.elapsed(), now, clock)
+        let synchrony = Synchrony::of_this_machine(&self.trust, now);
+        Status::of(&self.health(), &self.about, self.started.elapsed(), now, synchrony)
     }
 }

@@ -9,13 +9,13 @@ use crate::bundle::FEEDER_FILE;
 use crate::cli::identity::Connecting;
 use crate::config::feeder::FeederSettings;
 use crate::config::feeder::topic::{TopicTemplate, TopicVariables};
+use crate::device::clock::Clock;
 use crate::device::input::Input;
 use crate::device::intake::{Intake, WAITING};
 use crate::device::lines;
 use crate::device::socket::Socket;
 use crate::device::source::agenda::Plan;
 use crate::device::source::sampler::Sampler;
-use crate::device::stamp::WallClock;
 use crate::device::stream::setup::{self, Me, Setup};
 use crate::device::stream::{Rule, Streams};
 use crate::error::{Error, Result};
@@ -103,7 +103,7 @@ impl Inputs {
         self,
         count: Option<u64>,
         is_steered: bool,
-        clock: &WallClock,
+        clock: &Clock,
         ui: Ui,
     ) -> Result<(Intake, Streams)> {
         let (sink, inputs) = mpsc::channel(WAITING);

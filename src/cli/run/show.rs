@@ -44,7 +44,10 @@ fn reasons(losses: &Losses) -> Value {
 pub(super) fn event(event: &Event<'_>, identity: &Identity, ui: Ui) {
     match event {
         Event::Turned(_) | Event::Connecting | Event::Sampled(_) | Event::Changed(_) => {}
-        Event::Connected => ui.say(&format!("connected to {} as `{}`", identity.endpoint, identity.client_id)),
+        Event::Connected => {
+            let through = identity.proxy.as_ref().map_or_else(String::new, |proxy| format!(" through {proxy}"));
+            ui.say(&format!("connected to {} as `{}`{through}", identity.endpoint, identity.client_id));
+        }
         Event::Published(record) => ui.event(|| sentence(record), &published(record)),
         Event::SampleFailed(sample) => complain(sample, ui),
         Event::TooLong { bytes } => ui.warn(&format!(

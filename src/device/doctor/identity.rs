@@ -6,7 +6,7 @@ use super::findings::Findings;
 use crate::bundle::folder::{Bundle, Folder};
 use crate::bundle::verify::{self, verify};
 use crate::device::check::Check;
-use crate::device::clock::Clock;
+use crate::device::clock::Synchrony;
 use crate::error::{Error, Kind, Result};
 
 /// The check of `bundle verify` that the clock decides.
@@ -33,7 +33,7 @@ fn opened(folder: &Folder, failed: &[verify::Check], count: usize) -> Result<(Bu
 }
 
 /// Looks at the clock: against the dates of the certificate, and whether it was set.
-pub fn clock(folder: &Folder, clock: Clock, now: OffsetDateTime, findings: &mut Findings) -> bool {
+pub fn clock(folder: &Folder, clock: Synchrony, now: OffsetDateTime, findings: &mut Findings) -> bool {
     let validity = verify(folder, now).into_iter().find(|check| check.name == VALIDITY);
     let shown = format!("{} {:02}:{:02}:{:02} UTC", now.date(), now.hour(), now.minute(), now.second());
     match (validity, clock) {
@@ -42,7 +42,7 @@ pub fn clock(folder: &Folder, clock: Clock, now: OffsetDateTime, findings: &mut 
             findings.fail("clock", &check.cure.iter().fold(error, |error, cure| error.hint(cure)));
             return false;
         }
-        (Some(check), Clock::Unsynced) => findings.add(Check::warn(
+        (Some(check), Synchrony::Unsynced) => findings.add(Check::warn(
             "clock",
             format!("{shown}, not set from the network since the start; certificate {}", check.found),
             "sudo timedatectl set-ntp true",

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
 use crate::mqtt::{self, Client, Identity, Inbox, Settings};
-use crate::names::DataEndpoint;
+use crate::names::{DataEndpoint, Proxy};
 
 /// As long as a person waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,7 +48,14 @@ pub async fn reach(endpoint: &DataEndpoint, addresses: &[SocketAddr]) -> Result<
 }
 
 const REFUSED: &str = "is the port right (AWS: 8883)? it stands in bundle.json";
-const FIREWALL: &str = "a firewall that drops packets looks like this; ask for TCP 8883 to be let out";
+const FIREWALL: &str = "a firewall that drops packets looks like this; ask for TCP 8883 to be let out, or go by 443: iotctl run --port 443";
+
+/// Connects through a proxy, which looks the name up itself.
+pub async fn tunnel(identity: &Identity, proxy: &Proxy) -> Result<(TcpStream, String)> {
+    let silent = |_| unreachable(format!("no answer from the proxy `{proxy}` within {} s", PATIENCE.as_secs()));
+    let stream = timeout(PATIENCE, mqtt::probe::tunnel(identity, proxy)).await.map_err(silent)??;
+    Ok((stream, format!("the proxy `{proxy}` leads to `{}`", identity.endpoint)))
+}
 
 /// Makes the TLS handshake.
 pub async fn secure(identity: &Identity, stream: TcpStream) -> Result<((), String)> {

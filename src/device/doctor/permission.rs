@@ -9,7 +9,7 @@ use crate::bundle::manifest::Manifest;
 use crate::bundle::{POLICY_FILE, atomic};
 use crate::error::{Error, Kind, Result};
 use crate::mqtt::{Client, Qos};
-use crate::names::{Arn, ClientId};
+use crate::names::ClientId;
 use crate::policy::actions;
 use crate::policy::checks::Scope;
 use crate::policy::decision::Decision;
@@ -22,20 +22,26 @@ use crate::topic::TopicName;
 pub fn on_paper(folder: &Folder, manifest: &Manifest, topics: &[TopicName]) -> Result<((), String)> {
     let path = folder.file(POLICY_FILE);
     let document = Document::parse(POLICY_FILE, &atomic::read(&path)?)?;
-    let Some(scope) = manifest.certificate_arn.as_ref().map(Arn::clone).as_ref().map(Scope::of) else {
+    let Some(scope) = manifest.certificate_arn.as_ref().map(Scope::of) else {
         return Err(Error::bad_input("bundle.json names no certificate, so no policy can be looked at"));
     };
     let asked = |action: &str, resource: &str| decision(&document, manifest, &scope, action, resource);
     let connect = asked("iot:Connect", manifest.client_id.as_str());
     let publish = topics.iter().map(|topic| asked("iot:Publish", topic.as_str()));
-    for decision in std::iter::once(connect).chain(publish).flatten().filter(|decision| !decision.is_allowed()) {
-        let explained = decision.explain();
-        let mut lines = explained.lines();
-        let error = Error::new(Kind::Denied, format!("{POLICY_FILE}: {}", lines.next().unwrap_or_default()));
-        let error = twin(&decision.request.resource, manifest).into_iter().fold(error, Error::hint);
-        return Err(lines.fold(error, |error, line| error.hint(line)));
+    let denied = std::iter::once(connect).chain(publish).flatten().find(|decision| !decision.is_allowed());
+    match denied {
+        Some(decision) => Err(explained(&decision, manifest)),
+        None => Ok(((), format!("{POLICY_FILE} allows to connect, and to publish to every topic of the settings"))),
     }
-    Ok(((), format!("{POLICY_FILE} allows to connect, and to publish to every topic of the settings")))
+}
+
+/// The first line of the explanation is the fault, the others say how to mend it.
+fn explained(decision: &Decision, manifest: &Manifest) -> Error {
+    let explained = decision.explain();
+    let mut lines = explained.lines();
+    let error = Error::new(Kind::Denied, format!("{POLICY_FILE}: {}", lines.next().unwrap_or_default()));
+    let error = twin(&decision.request.resource, manifest).into_iter().fold(error, Error::hint);
+    lines.fold(error, Error::hint)
 }
 
 fn decision(document: &Document, manifest: &Manifest, scope: &Scope, action: &str, resource: &str) -> Option<Decision> {

@@ -26,6 +26,8 @@ pub(super) struct Asides {
     filters: Vec<TopicFilter>,
     waiting: JoinSet<Result<()>>,
     rests_until: Option<Instant>,
+    /// Whether the present connection has it.
+    is_on: bool,
 }
 
 impl Asides {
@@ -33,19 +35,16 @@ impl Asides {
         Self { filters, ..Self::default() }
     }
 
-    /// Whether it is done without, for now.
-    pub(super) fn rests(&self) -> bool {
-        self.rests_until.is_some_and(|until| Instant::now() < until)
-    }
-
-    /// What the next connection has to listen to.
-    pub(super) fn wanted(&self) -> Vec<TopicFilter> {
-        if self.rests() { Vec::new() } else { self.filters.clone() }
+    /// A connection is to be made: what it has to listen to. It is decided here whether it says anything at all, so that
+    /// one that stands is not put at risk.
+    pub(super) fn begin(&mut self) -> Vec<TopicFilter> {
+        self.is_on = self.rests_until.is_none_or(|until| Instant::now() >= until);
+        if self.is_on { self.filters.clone() } else { Vec::new() }
     }
 
     /// Sends one; resolves in [`Asides::next`].
     pub(super) fn say(&mut self, client: &Client, aside: Aside) {
-        if !self.rests() {
+        if self.is_on {
             let client = client.clone();
             self.waiting
                 .spawn(async move { client.publish(&aside.topic, aside.payload, Qos::AtLeastOnce, false).await });

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::reloading::Reloads;
 use super::steering::Steering;
+use crate::device::clock::Clock;
 use crate::device::message::Form;
 use crate::device::session::Limits;
-use crate::device::stamp::WallClock;
 use crate::mqtt::{Identity, Qos, Settings};
 use crate::topic::TopicName;
 
@@ -35,7 +35,7 @@ pub struct Feed {
     /// Changes of the streams while it runs.
     pub reloads: Option<Reloads>,
     /// The clock on the wall.
-    pub clock: WallClock,
+    pub clock: Clock,
 }
 
 /// How it went.

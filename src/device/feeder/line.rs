@@ -61,7 +61,7 @@ impl Line {
     /// comes to an end.
     pub(super) fn connect(&mut self) {
         let (identity, settings) = (self.identity.clone(), self.settings);
-        let filters = self.asides.wanted();
+        let filters = self.asides.begin();
         self.connecting = Some(tokio::spawn(async move {
             let (client, inbox) = mqtt::connect(&identity, settings).await.map_err(Refusal::Connection)?;
             aside::subscribe(&client, &filters).await.map_err(Refusal::Subscription)?;

@@ -28,6 +28,13 @@ pub struct Steering {
     pub readings: Option<ShadowAddress>,
 }
 
+impl Steering {
+    /// Whether a stream that is off can be switched on.
+    pub(super) fn enables(&self) -> bool {
+        self.settings.is_some() || self.actions.is_some()
+    }
+}
+
 /// Something from afar that was carried out, or refused.
 #[derive(Debug)]
 pub struct Order {

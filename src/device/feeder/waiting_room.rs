@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::device::clock::Clock;
 use crate::device::message::{self, Form};
 use crate::device::queue::{Accepted, Moment, Queue, Record};
-use crate::device::stamp::WallClock;
 use crate::device::stream::Publication;
 use crate::topic::TopicName;
 
@@ -34,7 +34,7 @@ impl WaitingRoom {
     }
 
     /// Gives the queue what it takes. The number of a message is known only then, and its time if the clock has stepped.
-    pub(super) fn hand_over(&mut self, queue: &mut impl Queue, form: Form, now: Moment, clock: &WallClock) {
+    pub(super) fn hand_over(&mut self, queue: &mut impl Queue, form: Form, now: Moment, clock: &Clock) {
         while let Some(next) = self.waiting.front_mut() {
             let record = match next {
                 Waiting::Finished(topic, payload) => Record { topic: topic.clone(), payload: payload.clone() },
@@ -62,16 +62,16 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::device::clock::Now;
     use crate::device::message::Measurement;
     use crate::device::queue::MemoryQueue;
     use crate::device::source::reading::TEMPERATURE;
-    use crate::device::stamp::Now;
 
     /// A machine that began in 1970, and the hands of its clocks: seconds since the start, and whether the wall knows.
-    fn machine() -> (WallClock, Arc<(AtomicU64, AtomicBool)>) {
+    fn machine() -> (Clock, Arc<(AtomicU64, AtomicBool)>) {
         let hands = Arc::new((AtomicU64::new(0), AtomicBool::new(false)));
         let (start, of_clock) = (Instant::now(), hands.clone());
-        let clock = WallClock::new(move || {
+        let clock = Clock::new(move || {
             let passed = Duration::from_secs(of_clock.0.load(Ordering::SeqCst));
             let is_right = of_clock.1.load(Ordering::SeqCst);
             let zero = if is_right { datetime!(2026-11-25 12:00 UTC) } else { OffsetDateTime::UNIX_EPOCH };
@@ -80,7 +80,7 @@ mod tests {
         (clock, hands)
     }
 
-    fn measured(clock: &WallClock) -> Publication {
+    fn measured(clock: &Clock) -> Publication {
         let (quantity, origin) = (TEMPERATURE, "x".into());
         let taken_at = clock.now().into();
         let measurement = Measurement { taken_at, quantity, origin, value: Some(1.0), spread: None };

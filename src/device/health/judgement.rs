@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::status::{State, Status};
 use crate::device::check::Check;
-use crate::device::clock::Clock;
+use crate::device::clock::Synchrony;
 
 /// Without a bound of their own, things may be as old as three intervals, and this at least.
 const LEAST: f64 = 60.0;
@@ -87,9 +87,9 @@ impl Status {
 
     fn judge_clock(&self) -> Check {
         match self.clock {
-            Clock::Synced => Check::ok("clock", "set from the network"),
-            Clock::Unknown => Check::ok("clock", "whoever keeps the time here does not say whether it is right"),
-            Clock::Unsynced => {
+            Synchrony::Synced => Check::ok("clock", "set from the network"),
+            Synchrony::Unknown => Check::ok("clock", "whoever keeps the time here does not say whether it is right"),
+            Synchrony::Unsynced => {
                 Check::warn("clock", "not set from the network since the start", "sudo timedatectl set-ntp true")
             }
         }
@@ -128,7 +128,7 @@ mod tests {
             kept: true,
         };
         let health = Health::new(std::iter::empty(), Duration::from_secs(60));
-        let mut status = Status::of(&health, &about, Duration::from_secs(3600), WRITTEN, Clock::Synced);
+        let mut status = Status::of(&health, &about, Duration::from_secs(3600), WRITTEN, Synchrony::Synced);
         status.again_within_s = 10.0;
         (status.state, status.stalled) = (State::Online, None);
         status.interval_s = Some(5.0);
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn an_unset_clock_a_loss_and_a_wait_are_warnings_and_a_standstill_is_a_fault() {
         let (mut unset, mut lost, mut offline, mut stuck) = (status(), status(), status(), status());
-        unset.clock = Clock::Unsynced;
+        unset.clock = Synchrony::Unsynced;
         lost.lost.insert("bytes".into(), 3);
         (offline.state, offline.reason) = (State::Waiting, Some("no network".into()));
         stuck.stalled = Some("the sensor".into());

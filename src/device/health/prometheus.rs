@@ -3,7 +3,7 @@
 //! Names by its conventions: a prefix, base units, `_total` for what only grows, a time as a timestamp in seconds.
 
 use super::status::{State, Status};
-use crate::device::clock::Clock;
+use crate::device::clock::Synchrony;
 
 /// What a scrape answers.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -27,7 +27,7 @@ pub fn text(status: &Status) -> String {
     text.gauge("iotctl_connected", "Whether the connection stands.", flag(status.state == State::Online));
     text.gauge("iotctl_queued_messages", "Messages that wait for their acknowledgement.", Some(status.waiting as f64));
     text.gauge("iotctl_moving", "Whether sensors and connection move.", flag(status.stalled.is_none()));
-    let synchronized = if status.clock == Clock::Unknown { None } else { flag(status.clock == Clock::Synced) };
+    let synchronized = if status.clock == Synchrony::Unknown { None } else { flag(status.clock == Synchrony::Synced) };
     text.gauge("iotctl_clock_synchronized", "Whether the clock was set from the network.", synchronized);
     let written = status.written_utc.unix_timestamp_nanos() as f64 / 1e9;
     let at = |age: Option<f64>| age.map(|age| written - age);

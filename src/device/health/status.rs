@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::Health;
 use super::link::Link;
-use crate::device::clock::Clock;
+use crate::device::clock::Synchrony;
 use crate::error::{Error, Result};
 
 /// The schema that this program writes and reads.
@@ -95,14 +95,14 @@ pub struct Status {
     /// Readings lost since the start, by reason.
     pub lost: BTreeMap<String, u64>,
     /// Whether the clock can be believed.
-    pub clock: Clock,
+    pub clock: Synchrony,
     /// What does not move although it should.
     pub stalled: Option<String>,
 }
 
 impl Status {
     /// The status of `health` at `now`, which is `utc` on the clock on the wall.
-    pub fn of(health: &Health, about: &About, now: Duration, utc: OffsetDateTime, clock: Clock) -> Self {
+    pub fn of(health: &Health, about: &About, now: Duration, utc: OffsetDateTime, clock: Synchrony) -> Self {
         let age = |at: Duration| seconds(now.saturating_sub(at));
         let (state, since, reason) = match &health.link {
             Link::Starting => (State::Starting, Duration::ZERO, None),

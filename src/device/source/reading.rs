@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::ReadError;
-use crate::device::stamp::Stamp;
+use crate::device::clock::Stamp;
 
 /// Something that measures, on any bus.
 pub trait Source: Send {

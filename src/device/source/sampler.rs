@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use super::agenda::{Agenda, Plan};
 use super::fault::ReadError;
 use super::reading::{Reading, Sample, Source};
+use crate::device::clock::Stamp;
 use crate::device::input::Input;
-use crate::device::stamp::Stamp;
 use crate::error::{Error, Result};
 
 /// A source at work. Dropping it ends the thread and waits for it; the receiver of its samples must be closed before.

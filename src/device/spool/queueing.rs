@@ -13,7 +13,8 @@ use crate::config::spool::{SyncPolicy, WhenFull};
 use crate::mqtt::MAX_PAYLOAD;
 use crate::topic::TopicName;
 
-/// Acknowledgements that the cursor may be behind by: so many duplicates does its loss cost.
+/// Acknowledgements that the cursor may be behind by, if readings are synced one by one: so many duplicates does its
+/// loss cost. In groups there are as many as come in [`SAVE_AFTER`]: two syncs for 64 of them would be most of the work.
 const UNSAVED: usize = 64;
 /// How long the cursor may be behind.
 const SAVE_AFTER: Duration = Duration::from_secs(1);
@@ -63,20 +64,15 @@ impl<F: Files> Queue for Spool<F> {
 
     fn get(&mut self, sequence: u64) -> Option<&Record> {
         while !self.window.reaches(sequence) && self.fill(self.window.len() + 1) {}
-        self.window.get(sequence).map(|entry| &entry.record)
+        self.window.get(sequence).filter(|entry| !entry.acknowledged).map(|entry| &entry.record)
     }
 
     fn acknowledge(&mut self, sequence: u64) {
         let Self { window, cursor, .. } = self;
         let told = window.get(sequence).is_some_and(|entry| cursor.ledger.received(&entry.record.topic, entry.stamp));
         window.acknowledge(sequence);
-        while let Some(done) = window.pop_done() {
-            cursor.ledger.leave(&done.record.topic, done.stamp, None);
-            self.unsaved += 1;
-            self.behind = true;
-        }
         self.find_first();
-        if self.unsaved >= UNSAVED || told {
+        if told || (self.unsaved >= UNSAVED && self.settings.sync == SyncPolicy::Every) {
             self.save(true);
         }
         self.give_back();
@@ -112,7 +108,7 @@ impl<F: Files> Queue for Spool<F> {
         }
         if self.behind && now.elapsed >= self.saved_at + SAVE_AFTER {
             self.saved_at = now.elapsed;
-            self.save(false);
+            self.save(self.unsaved >= UNSAVED);
         }
         let save = self.behind.then_some(self.saved_at + SAVE_AFTER);
         due.into_iter().chain(save).min()
