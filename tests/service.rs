@@ -89,8 +89,7 @@ fn nobody() -> u16 {
 fn systemd_hears_ready_the_watchdog_the_state_and_the_end() {
     let Some(broker) = Broker::start("systemd_hears_ready") else { return };
     let systemd = Systemd::new();
-    let mut service =
-        systemd.start(&mut broker.feeder(broker.port(), &["--interval", "20ms", "--start-jitter", "0"]), 30_000);
+    let mut service = systemd.start(&mut broker.feeder(broker.port(), &["--interval", "20ms"]), 30_000);
     assert_eq!(systemd.next().as_deref(), Some("READY=1\n"));
     assert_eq!(systemd.next().as_deref(), Some("WATCHDOG=1\n"));
     let told = systemd.until(|line| line.starts_with("STATUS=online; "));
@@ -104,7 +103,7 @@ fn systemd_hears_ready_the_watchdog_the_state_and_the_end() {
 fn a_feeder_that_is_offline_is_fed_because_its_connection_backs_off_in_time() {
     let Some(broker) = Broker::start("a_feeder_that_is_offline_is_fed") else { return };
     let systemd = Systemd::new();
-    let _service = systemd.start(&mut broker.feeder(nobody(), &["--interval", "20ms", "--start-jitter", "0"]), 300);
+    let _service = systemd.start(&mut broker.feeder(nobody(), &["--interval", "20ms"]), 300);
     let mut fed = 0;
     let told = systemd.until(|line| {
         fed += usize::from(line == "WATCHDOG=1\n");
@@ -140,7 +139,7 @@ fn sighup_puts_new_settings_in_force_whole_or_not_at_all() {
     let (systemd, witness, folder) = (Systemd::new(), broker.witness(), tempfile::tempdir().unwrap());
     let file = folder.path().join("feeder.toml");
     fs::write(&file, STREAMS).unwrap();
-    let mut command = broker.device(broker.port(), &["--config", file.to_str().unwrap(), "--start-jitter", "0"]);
+    let mut command = broker.device(broker.port(), &["--config", file.to_str().unwrap()]);
     command.env("NOTIFY_SOCKET", &systemd.path).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut service = Service(command.spawn().unwrap());
     let mut talk = BufReader::new(service.0.stderr.take().unwrap()).lines().map_while(Result::ok);
