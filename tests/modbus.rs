@@ -251,3 +251,24 @@ fn points_are_published_and_a_device_that_is_away_is_a_failed_reading() {
     let messages = witness.messages(|messages| messages.len() == 4);
     assert!(messages[2..].iter().all(|message| message["status"] == "fail"), "{messages:?}");
 }
+
+#[test]
+fn points_of_a_silent_device_are_failed_readings_and_one_line_in_the_log() {
+    let Some(broker) = Broker::start("modbus: points_of_a_silent_device") else { return };
+    let (witness, folder, serving) = (broker.witness(), tempfile::tempdir().unwrap(), over_tcp("127.0.0.1:0"));
+    let file = folder.path().join("feeder.toml");
+    let settings = format!(
+        "topic = \"sensors/pump-7/{{{{ stream }}}}\"\ninterval = \"100ms\"\n[source.boiler]\nkind = \"modbus-tcp\"\n\
+         address = {:?}\ntimeout = \"50ms\"\npoint.a = {{ register = \"holding:1\", unit_id = 9 }}\n\
+         point.b = {{ register = \"holding:7\", unit_id = 9 }}\npoint.c = {{ register = \"holding:3\" }}\n",
+        serving.address
+    );
+    std::fs::write(&file, settings).unwrap();
+    let flags = ["--config", file.to_str().unwrap(), "--count", "3"];
+    let said = world::run(&mut broker.device(broker.port(), &flags));
+    let wanted = format!("no value of a, b: unit 9 at `{}` did not answer", serving.address);
+    assert_eq!(said.stderr.matches(&wanted).count(), 1, "{}", said.stderr);
+    let messages = witness.messages(|messages| messages.len() == 9);
+    assert_eq!(messages.iter().filter(|message| message["status"] == "fail").count(), 6, "{messages:?}");
+    assert_eq!(messages.iter().filter(|message| message["value"] == 30.0).count(), 3, "{messages:?}");
+}

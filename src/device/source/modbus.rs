@@ -44,15 +44,24 @@ impl Modbus {
         Self { points, line: Line::new(link, timeout), troubles: BTreeMap::new() }
     }
 
-    /// Logs what is new, and remembers it.
-    fn note(&mut self, name: &str, outcome: &Result<Option<f64>, ReadError>) {
-        match outcome {
-            Err(error) if self.troubles.get(name) != Some(error) => {
-                tracing::warn!(hints = ?error.hints(), "no value of `{name}`: {error}");
-                self.troubles.insert(name.to_owned(), error.clone());
+    /// Logs what is new, a line for each reason and not for each point, and remembers it.
+    fn note(&mut self, outcomes: &Outcomes) {
+        let mut news: Vec<(&ReadError, Vec<&str>)> = Vec::new();
+        for (name, outcome) in outcomes {
+            match outcome {
+                Err(error) if self.troubles.get(name) != Some(error) => {
+                    match news.iter_mut().find(|(known, _)| *known == error) {
+                        Some((_, names)) => names.push(name),
+                        None => news.push((error, vec![name])),
+                    }
+                    self.troubles.insert(name.clone(), error.clone());
+                }
+                Ok(_) if self.troubles.remove(name).is_some() => tracing::info!("`{name}` has a value again"),
+                _ => {}
             }
-            Ok(_) if self.troubles.remove(name).is_some() => tracing::info!("`{name}` has a value again"),
-            _ => {}
+        }
+        for (error, names) in news {
+            tracing::warn!(hints = ?error.hints(), "no value of {}: {error}", names.join(", "));
         }
     }
 }
@@ -120,7 +129,7 @@ impl Source for Modbus {
     fn read(&mut self, wanted: Wanted<'_>) -> Result<Vec<Reading>, ReadError> {
         let due = self.points.iter().filter(|(name, _)| wanted(name)).map(|(name, point)| (name.as_str(), point));
         let outcomes = ask(&mut self.line, groups(due))?;
-        outcomes.iter().for_each(|(name, outcome)| self.note(name, outcome));
+        self.note(&outcomes);
         let mut failures = outcomes.values().map(|outcome| outcome.as_ref().err());
         if let Some(Some(first)) =
             failures.next().filter(|first| first.is_some() && failures.all(|other| other.is_some()))
