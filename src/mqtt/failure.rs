@@ -62,8 +62,11 @@ pub(super) fn silent(endpoint: &DataEndpoint, waited: Duration) -> Error {
 pub(super) fn lost(error: &ConnectionError, endpoint: &DataEndpoint) -> Error {
     match tls_error(error) {
         Some(tls) => untrusted(tls, endpoint),
-        None => Error::new(Kind::Unreachable, format!("the connection to `{endpoint}` was lost"))
-            .because(Text(error.to_string())),
+        None => {
+            // The library's words for a peer that is gone are those of its codec.
+            let reason = if is_hang_up(error) { "the other side closed it".to_owned() } else { error.to_string() };
+            Error::new(Kind::Unreachable, format!("the connection to `{endpoint}` was lost")).because(Text(reason))
+        }
     }
 }
 
