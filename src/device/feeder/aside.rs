@@ -73,7 +73,7 @@ impl Asides {
         }
         self.rests_until = Some(Instant::now() + REST);
         let minutes = REST.as_secs() / 60;
-        reason.hint(format!(
+        reason.hint("what it takes, all of it: iotctl policy render --template sensor-remote").hint(format!(
             "readings go on without shadow and actions, which a connection in {minutes} minutes or later tries again"
         ))
     }

@@ -40,7 +40,9 @@ impl Derived {
     /// Its value, if `measured` has what it needs and the result is a number.
     pub(super) fn value(&self, measured: impl Fn(&Quantity) -> Option<f64>, calibration: &Calibration) -> Option<f64> {
         let from: Vec<f64> = self.from.iter().map(measured).collect::<Option<_>>()?;
-        Some((self.calculate)(&from, calibration.altitude_m.unwrap_or(0.0))).filter(|value| value.is_finite())
+        let value = (self.calculate)(&from, calibration.altitude_m.unwrap_or(0.0));
+        // More digits than the formulas are good for would only look like accuracy.
+        Some((value * 100.0).round() / 100.0).filter(|value| value.is_finite())
     }
 }
 
