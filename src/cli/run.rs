@@ -127,7 +127,7 @@ pub(super) async fn run(arguments: Run, ui: Ui) -> Result<u8> {
     let clock = Clock::of_this_machine(settings.clock.clone());
     let epoch = if settings.epoch { Some(spooling::epoch(spool.as_ref())?) } else { None };
     let steering = steering::steering(&settings.remote, &connecting, arguments.stdin)?;
-    let (reloader, reloads) = reloader(&arguments, &connecting, ui)?.unzip();
+    let (reloader, reloads) = reloader(&arguments, &connecting, &settings, inputs.streams(), ui)?.unzip();
     let feed = Feed {
         identity: connecting.identity.clone(),
         topic: inputs.topic()?,
@@ -206,7 +206,13 @@ async fn feed_from<Q: Queue>(
 }
 
 /// Who reads feeder.toml again at SIGHUP; nobody on a terminal, where a hang-up is the end.
-fn reloader(arguments: &Rc<Run>, connecting: &Rc<Connecting>, ui: Ui) -> Result<Option<(Reloader, Reloads)>> {
+fn reloader(
+    arguments: &Rc<Run>,
+    connecting: &Rc<Connecting>,
+    in_force: &FeederSettings,
+    streams: &Streams,
+    ui: Ui,
+) -> Result<Option<(Reloader, Reloads)>> {
     let file = settings_file(arguments, connecting).filter(|_| !arguments.stdin && !ui.is_interactive());
     let (arguments, connecting) = (arguments.clone(), connecting.clone());
     let read = move || {
@@ -214,7 +220,8 @@ fn reloader(arguments: &Rc<Run>, connecting: &Rc<Connecting>, ui: Ui) -> Result<
         let inputs = Inputs::sources(arguments.config.as_deref(), &settings, &connecting)?;
         Ok((settings, inputs.streams().rules().cloned().collect()))
     };
-    file.map(|file| Reloader::new(file, Box::new(read))).transpose()
+    let rules = streams.rules().cloned().collect();
+    file.map(|file| Reloader::new(file, Box::new(read), in_force.clone(), rules)).transpose()
 }
 
 fn settings_file(arguments: &Run, connecting: &Connecting) -> Option<PathBuf> {

@@ -29,13 +29,17 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Listens from now on; the receiver is for the feeder.
-    pub(super) fn new(file: PathBuf, read: Read) -> Result<(Self, Reloads)> {
+    /// Listens from now on, with these settings and rules in force; the receiver is for the feeder.
+    pub(super) fn new(
+        file: PathBuf,
+        read: Read,
+        settings: FeederSettings,
+        rules: Vec<Rule>,
+    ) -> Result<(Self, Reloads)> {
         let hangups =
             signal(SignalKind::hangup()).map_err(|e| Error::failed("cannot listen for signals").because(e))?;
         let (sender, reloads) = mpsc::channel(1);
         let text = atomic::read(&file)?;
-        let (settings, rules) = read()?;
         Ok((Self { file, read, hangups, sender, text, settings, rules }, reloads))
     }
 

@@ -146,7 +146,8 @@ impl Ledger {
 
     /// The receiver has got a record; whether it was the one that told of a gap.
     pub(super) fn received(&mut self, topic: &TopicName, stamp: Stamp) -> bool {
-        self.account(topic).told.take_if(|(number, _)| *number == stamp.sequence).is_some()
+        let account = self.accounts.get_mut(topic);
+        account.is_some_and(|account| account.told.take_if(|(number, _)| *number == stamp.sequence).is_some())
     }
 
     /// The topic that has lost most and was not told.
