@@ -97,7 +97,11 @@ impl Stamp {
 
 /// Something that knows the time.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Now + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Now + Send + Sync>,
+    /// Time alone: whether it is right takes a look at the disk.
+    utc: Arc<dyn Fn() -> OffsetDateTime + Send + Sync>,
+}
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,24 +112,31 @@ impl fmt::Debug for Clock {
 impl Clock {
     /// A clock that says what `now` says.
     pub fn new(now: impl Fn() -> Now + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let now = Arc::new(now);
+        Self { now: now.clone(), utc: Arc::new(move || now().utc) }
     }
 
     /// The clock of this machine.
     pub fn of_this_machine(trust: ClockTrust) -> Self {
-        Self::new(move || {
+        let now = move || {
             let utc = OffsetDateTime::now_utc();
             Now {
                 utc,
                 instant: Instant::now(),
                 is_right: Synchrony::of_this_machine(&trust, utc) != Synchrony::Unsynced,
             }
-        })
+        };
+        Self { utc: Arc::new(OffsetDateTime::now_utc), ..Self::new(now) }
     }
 
     /// What it says.
     pub fn now(&self) -> Now {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// The clock on the wall alone, right or not.
+    pub fn utc(&self) -> OffsetDateTime {
+        (self.utc)()
     }
 }
 

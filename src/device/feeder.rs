@@ -154,7 +154,7 @@ impl<Q: Queue, D: FnMut() -> f64> Feeder<'_, Q, D> {
     }
 
     fn moment(&self) -> Moment {
-        Moment { elapsed: self.now(), utc: self.feed.clock.now().utc }
+        Moment { elapsed: self.now(), utc: self.feed.clock.utc() }
     }
 
     /// Does whatever queue and session want now; returns when they want to be asked again.

@@ -39,7 +39,9 @@ impl WaitingRoom {
             let record = match next {
                 Waiting::Finished(topic, payload) => Record { topic: topic.clone(), payload: payload.clone() },
                 Waiting::Measured(Publication { topic, measurement }) => {
-                    measurement.taken_at = measurement.taken_at.settled(clock.now());
+                    if measurement.taken_at.unsynced.is_some() {
+                        measurement.taken_at = measurement.taken_at.settled(clock.now());
+                    }
                     let payload = message::encode(queue.next(topic), measurement, form);
                     Record { topic: topic.clone(), payload }
                 }
